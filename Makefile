@@ -1,0 +1,52 @@
+# Set-up happens by itself: a virtual environment in .venv, and the node packages of tests/foreign for the tests.
+
+VENV := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help demo test check bench deps docs format lint types imports examples lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY) ## the demo application and a practice provider on this machine, ready in a browser
+	@$(VENV)/signon demo $(ARGS)
+
+test: $(READY) deps ## every test; installs what they need (ARGS="-k name" for some of them)
+	@tools/test.sh $(ARGS)
+
+check: $(READY) format lint types imports examples ## what CI runs: format, lint, types, imports, docs examples, tests
+	@GATE=1 $(MAKE) --no-print-directory test
+
+bench: $(READY) ## the benchmark: a bare floor, Signon and Authlib, interleaved in one run
+	@$(VENV)/python bench/run.py $(ARGS)
+
+deps: $(READY) ## what the tests need beside Python: Chromium, fonts, node packages
+	@tools/deps.sh
+
+docs: $(READY) ## the documentation as HTML, in docs/_build
+	@$(VENV)/sphinx-build -q -W -b html docs docs/_build
+
+format: $(READY)
+	@$(VENV)/ruff format --check .
+
+lint: $(READY)
+	@$(VENV)/ruff check .
+
+types: $(READY)
+	@$(VENV)/mypy
+
+imports: $(READY)
+	@$(VENV)/lint-imports --no-cache
+
+examples: $(READY) docs
+	@$(VENV)/python -m pytest -q -n 0 tests/test_docs.py
+
+lock: $(READY) ## renew requirements/dev.txt from pyproject.toml
+	@$(VENV)/uv pip compile -q --no-header --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
+	  pyproject.toml --all-extras --group dev -o requirements/dev.txt
+
+clean: ## remove what was built and installed here
+	@rm -rf .venv .deps-* .coverage* docs/_build tests/foreign/node_modules .mypy_cache .ruff_cache .hypothesis
+
+$(READY): requirements/dev.txt pyproject.toml tools/setup.sh
+	@tools/setup.sh

@@ -1,0 +1,65 @@
+"""What a token must say (`Expectations`), one rule for it (`Check`), and what was proven (`VerifiedClaims`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from signon.core.values import JsonObject, JsonValue, Secret
+
+LEEWAY_SECONDS = 60.0
+"""How far two clocks may be apart. Providers and peers use 60 s; OIDC Core leaves the number open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectations:
+    """Everything an ID token is judged by. Nothing is optional by being empty: None means "there must be none"
+    for the nonce, and "was not asked for" for what only some requests ask.
+    """
+
+    issuer: str
+    client_id: str
+    alg: str
+    nonce: str | None = field(repr=False)
+    access_token: Secret | None
+    now: float
+    """POSIX seconds."""
+    started_at: float
+    """When the sign-in began, POSIX seconds."""
+    max_age_seconds: int | None = None
+    fresh: bool = False
+    """A sign-in was demanded (`prompt=login` or `max_age=0`): `auth_time` must not be older than the request."""
+    acr_values: tuple[str, ...] = ()
+    """Accepted `acr` values when one was demanded; empty when none was."""
+    leeway_seconds: float = LEEWAY_SECONDS
+
+
+Check: TypeAlias = Callable[[JsonObject, Expectations], None]
+"""One rule about the claims: returns, or raises `TokenRejected` with a code of its own."""
+
+_SEAL = object()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedClaims:
+    """Claims of a token whose signature and every check have passed. Only the verifier makes them."""
+
+    issuer: str
+    subject: str = field(repr=False)
+    claims: Mapping[str, JsonValue] = field(repr=False)
+    raw: Secret
+    """The token as received; the hint of a later sign-out must be these very characters."""
+    seal: object = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if self.seal is not _SEAL:
+            msg = "VerifiedClaims come from the verifier only"
+            raise TypeError(msg)
+
+
+def sealed(*, claims: JsonObject, raw: Secret) -> VerifiedClaims:
+    """Seal claims that the verifier has just checked (`id_token.verify_id_token` is the only caller)."""
+    return VerifiedClaims(
+        issuer=str(claims["iss"]), subject=str(claims["sub"]), claims=claims, raw=raw, seal=_SEAL
+    )

@@ -1,0 +1,55 @@
+"""Send a browser to sign in: to the provider at once, or to the chooser."""
+
+from __future__ import annotations
+
+from flask import Response, current_app, request
+
+from signon.core.authorize import Wishes
+from signon.core.http import add_query
+from signon.core.provider import Provider
+from signon.flask import cookies
+from signon.flask.site import other_host_redirect
+from signon.flask.state import site, state
+from signon.service.start_login import start_login
+
+
+def go_to_provider(provider: Provider, *, next_path: str | None, wishes: Wishes | None = None) -> Response:
+    """Start a sign-in: one redirect, one cookie, nothing in the store.
+
+    On another host name than the base URL's the browser is first sent there, since its cookie would be lost.
+    """
+    here = site()
+    elsewhere = other_host_redirect(here, request)
+    if elsewhere is not None:
+        return _redirect(elsewhere)
+    started = start_login(
+        state().party,
+        provider,
+        redirect_uri=here.url(state().callback_paths[provider.name]),
+        next_path=next_path,
+        wishes=wishes,
+    )
+    response = _redirect(started.url)
+    cookies.add_transaction(request, response, here, name=started.cookie_name, value=started.cookie_value)
+    return cookies.make_private(response)
+
+
+def go_to_sign_in(*, next_path: str | None, wishes: Wishes | None = None) -> Response:
+    """Start with the only provider; with several go to the chooser."""
+    provider = state().only_provider
+    if provider is not None:
+        return go_to_provider(provider, next_path=next_path, wishes=wishes)
+    return cookies.make_private(_redirect(login_address(next_path=next_path)))
+
+
+def login_address(provider: str | None = None, *, next_path: str | None = None) -> str:
+    """The path of the login route, for links."""
+    path = state().settings.login_path + (f"/{provider}" if provider else "")
+    return add_query(site().path(path), {"next": next_path} if next_path else {})
+
+
+def _redirect(url: str) -> Response:
+    # Flask's redirect() has a page with the address in a link: one more copy of state and nonce.
+    response = current_app.response_class(status=302)
+    response.headers["Location"] = url
+    return response

@@ -1,0 +1,67 @@
+"""`flask signon`: look at how sign-in is set up."""
+
+from __future__ import annotations
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from signon.core.errors import SignOnError
+from signon.core.provider import Provider
+from signon.flask.site import Site
+from signon.flask.state import state
+
+signon = AppGroup("signon", help="Sign-in with OpenID Connect.")
+
+
+@signon.command("routes")
+def routes() -> None:
+    """List Signon's routes, and the addresses to register with each provider."""
+    for rule in sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        if rule.endpoint.startswith("signon."):
+            methods = ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
+            click.echo(f"{methods:9} {rule.rule}")
+    here = Site(base_url=state().settings.base_url or "http://localhost:5000")
+    for name, provider in state().party.providers.items():
+        landing = provider.post_logout_path or state().logout_callback_paths[name]
+        click.echo(f"\nRegister with {provider.label} ({name}):")
+        click.echo(f"  redirect URI              {here.url(state().callback_paths[name])}")
+        click.echo(f"  post logout redirect URI  {here.url(landing)}")
+    if state().settings.base_url is None:
+        click.echo("\nSIGNON_BASE_URL is not set: only this machine is served, each port with its own addresses.")
+
+
+@signon.command("check")
+@click.pass_context
+def check(context: click.Context) -> None:
+    """Ask each provider for its metadata and keys, try the session store, and say what is wrong."""
+    wrong = 0
+    for provider in state().party.providers.values():
+        wrong += _say(f"provider {provider.name} ({provider.issuer})", _provider_problem(provider))
+    wrong += _say("session store", _store_problem())
+    if wrong:
+        context.exit(1)
+
+
+def _say(what: str, problem: str | None) -> int:
+    click.echo(f"{'ok ' if problem is None else 'BAD'} {what}" + (f": {problem}" if problem else ""))
+    return int(problem is not None)
+
+
+def _provider_problem(provider: Provider) -> str | None:
+    cache = state().party.runtime.cache(provider)
+    try:
+        cache.metadata()
+        cache.keys()
+    except SignOnError as error:
+        return str(error)
+    return None
+
+
+def _store_problem() -> str | None:
+    party = state().party
+    try:
+        party.sessions.state_was_claimed(party.sealer.stamp(now=party.clock()), now=party.clock())
+    except SignOnError as error:
+        return str(error)
+    return None

@@ -1,0 +1,117 @@
+"""The one door for failures: a `SignOnError` becomes a page or problem+json (RFC 9457), and one log line."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from flask import Flask, Response, g, jsonify, make_response, request
+
+from signon.core.errors import (
+    OperatorError,
+    PersonError,
+    ProviderRefused,
+    ProviderUnavailable,
+    SignOnError,
+    StoreUnavailable,
+)
+from signon.flask.begin import login_address
+from signon.flask.cookies import make_private
+from signon.flask.crosssite import wants_page
+from signon.flask.messages import Message, message_for, message_id
+from signon.flask.pages import page
+from signon.flask.state import site, state
+from signon.service.party import Refused
+
+log = logging.getLogger("signon")
+
+
+def install(app: Flask) -> None:
+    """Answer every error of ours, wherever in the application it comes up."""
+    app.register_error_handler(SignOnError, answer)
+
+
+def answer(error: SignOnError) -> Response:
+    """Turn an error into an answer: the right status, a stable code, and a reference that the log has, too."""
+    reference = secrets.token_hex(4)
+    provider: str | None = g.get("_signon_provider")
+    _log(error, provider=provider, reference=reference)
+    known = state().party.providers.get(provider) if provider is not None else None
+    message = message_for(error, provider=known.label if known is not None else None)
+    if wants_page(request):
+        response = _page(error, message, provider=provider, reference=reference)
+    else:
+        response = _problem(error, message, reference=reference)
+    if isinstance(error, ProviderUnavailable | StoreUnavailable):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return make_private(response)
+
+
+def _log(error: SignOnError, *, provider: str | None, reference: str) -> None:
+    theirs = f" provider_error={error.error!r} {error.description!r}" if isinstance(error, ProviderRefused) else ""
+    quiet = isinstance(error, PersonError)
+    log.log(
+        logging.ERROR if isinstance(error, OperatorError) else logging.INFO if quiet else logging.WARNING,
+        "sign-in error %s provider=%s fault=%s reference=%s%s",
+        error,
+        provider,
+        error.fault,
+        reference,
+        theirs,
+        extra={"signon_code": error.code, "signon_reference": reference, "signon_fault": error.fault},
+    )
+
+
+def _page(error: SignOnError, message: Message, *, provider: str | None, reference: str) -> Response:
+    return page(
+        "error.html",
+        status=error.status,
+        message=message,
+        code=error.code,
+        reference=reference,
+        quote=error.description if isinstance(error, ProviderRefused) else None,
+        reason=error.reason if isinstance(error, Refused) else None,
+        sign_out_at=provider if isinstance(error, Refused) else None,
+        logout_path=_path(state().settings.logout_path),
+        next_step=_next_step(error, provider),
+    )
+
+
+def _next_step(error: SignOnError, provider: str | None) -> str:
+    """Where the page's one button leads."""
+    if error.code == "base_url_missing":
+        return "/"
+    identifier = message_id(error)
+    if identifier == "store_unavailable":
+        return _path(request.path) if request.method == "GET" and request.blueprint != "signon" else _after_login()
+    if identifier in {"state_used", "cross_site", "operator", "role_needed"}:
+        return _after_login()
+    known = provider if provider in state().party.providers else None
+    return login_address(known, next_path=g.get("_signon_next"))
+
+
+def _after_login() -> str:
+    return _path(state().settings.after_login)
+
+
+def _path(path: str) -> str:
+    try:
+        return site().path(path)
+    except OperatorError:  # the very error that is being answered: there is no base URL
+        return path
+
+
+def _problem(error: SignOnError, message: Message, *, reference: str) -> Response:
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": message.title,
+        "status": error.status,
+        "detail": message.text,
+        "code": error.code,
+        "reference": reference,
+    }
+    if error.code in {"login_needed", "fresh_login_needed"}:
+        body["login"] = login_address()
+    response = make_response(jsonify(body), error.status)
+    response.headers["Content-Type"] = "application/problem+json"
+    return response

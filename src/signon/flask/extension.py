@@ -1,0 +1,159 @@
+"""`SignOn`: the extension that a Flask application makes."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import cast
+
+from flask import Blueprint, Flask
+
+from signon.core.errors import ConfigurationError, SignOnError
+from signon.core.person import Login
+from signon.core.provider import Provider
+from signon.flask import commands, errors, guards, views
+from signon.flask.settings import Settings, read_settings, sources
+from signon.flask.state import KEY, State
+from signon.providers.choice import from_names, name_problems
+from signon.runtime.cache import Runtime
+from signon.service.party import RelyingParty
+from signon.sessions.open import open_store
+from signon.sessions.sealer import Sealer
+from signon.sessions.sessions import Sessions
+
+
+class SignOn:
+    """Signs people in to a Flask application.
+
+    `providers` are made by the factories of `signon.providers`, or named by the setting `SIGNON_PROVIDERS`.
+    `on_login(login)` decides who comes in: it returns the application's key for the person, or None for ours,
+    or raises `Refused`. `roles_from` is a claim's name, or a function of the login.
+    Later changes of the settings are not seen. Raises `ConfigurationError` with everything that is wrong.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        *,
+        providers: Sequence[Provider] | None = None,
+        on_login: Callable[[Login], str | None] | None = None,
+        roles_from: str | Callable[[Login], Iterable[str]] | None = None,
+    ) -> None:
+        self._providers = providers
+        self._on_login = on_login
+        self._roles_from = roles_from
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Read the settings of an application and give it the routes. Refused a second time on the same one."""
+        if KEY in app.extensions:
+            msg = "this application has a SignOn already"
+            raise RuntimeError(msg)
+        problems: list[str] = []
+        source = sources(app)
+        settings = read_settings(app, source, problems)
+        providers = self._find_providers(source, problems)
+        callbacks = {p.name: p.callback_path or f"{settings.prefix}/callback/{p.name}" for p in providers}
+        landings = {
+            p.name: p.logout_callback_path or f"{settings.prefix}/logout/callback/{p.name}" for p in providers
+        }
+        if problems:
+            raise ConfigurationError(tuple(problems))
+        party = self._party(settings, providers)
+        _check_shared_paths(party, callbacks)
+        app.extensions[KEY] = State(
+            settings=settings,
+            party=party,
+            callback_paths=MappingProxyType(callbacks),
+            logout_callback_paths=MappingProxyType(landings),
+        )
+        _add_routes(app, settings, callbacks, landings)
+        errors.install(app)
+        app.cli.add_command(commands.signon)
+
+    def protect(self, target: Flask | Blueprint, *, except_: Collection[str] = ()) -> None:
+        """Close every page of an application or blueprint, but for the endpoints in `except_`."""
+        guards.protect(target, except_=except_)
+
+    def _find_providers(self, source: Mapping[str, object], problems: list[str]) -> tuple[Provider, ...]:
+        names = source.get("SIGNON_PROVIDERS")
+        if self._providers is not None:
+            providers = tuple(self._providers)
+        elif isinstance(names, str):
+            try:
+                providers = from_names(names, settings=source)
+            except ConfigurationError as error:
+                problems += error.problems
+                return ()
+        else:
+            providers = ()
+        if not providers:
+            problems.append(
+                "no provider: set SIGNON_PROVIDERS, to oidc for example, or give SignOn providers=[...]"
+            )
+        problems += name_problems(providers)
+        problems += [problem for provider in providers for problem in provider.problems]
+        return providers
+
+    def _party(self, settings: Settings, providers: Sequence[Provider]) -> RelyingParty:
+        sealer = Sealer(settings.keys)
+        store = open_store(settings.sessions)
+        return RelyingParty(
+            providers=MappingProxyType({provider.name: provider for provider in providers}),
+            runtime=Runtime(),
+            sessions=Sessions(store, sealer, session_seconds=settings.session_seconds),
+            sealer=sealer,
+            clock=lambda: time.time(),  # noqa: PLW0108 - looked up at each call, so that tests can move time
+            session_seconds=settings.session_seconds,
+            on_login=self._on_login,
+            roles_from=self._roles_from,
+        )
+
+
+def _check_shared_paths(party: RelyingParty, callbacks: Mapping[str, str]) -> None:
+    """Providers may share a callback path only if each says in its answers who it is (RFC 9700 4.4.2)."""
+    shared = {path for path, count in Counter(callbacks.values()).items() if count > 1}
+    problems = []
+    for name, path in callbacks.items():
+        if path not in shared:
+            continue
+        try:
+            metadata = party.runtime.metadata(party.providers[name])
+        except SignOnError as error:
+            problems.append(f"{name} shares the callback path {path}, and its metadata can't be read: {error}")
+            continue
+        if not metadata.authorization_response_iss_parameter_supported:
+            problems.append(
+                f"{name} shares the callback path {path}, and its answers don't say who sent them (RFC 9207):"
+                f" give it a path of its own, {name.upper()}_CALLBACK_PATH"
+            )
+    if problems:
+        raise ConfigurationError(tuple(problems))
+
+
+def _add_routes(app: Flask, settings: Settings, callbacks: Mapping[str, str], landings: Mapping[str, str]) -> None:
+    routes = Blueprint("signon", "signon.flask", template_folder="templates")
+    add = routes.add_url_rule
+    add(settings.login_path, "login", views.login, methods=["GET"])
+    add(f"{settings.login_path}/<provider>", "login", views.login, methods=["GET"])
+    for path in dict.fromkeys(callbacks.values()):
+        names = tuple(name for name, where in callbacks.items() if where == path)
+        view = partial(views.callback, names)
+        add(path, f"callback_{'_or_'.join(names)}", view, methods=["GET", "POST"])
+    add(settings.logout_path, "logout", views.logout, methods=["GET", "POST"])
+    for name, path in landings.items():
+        add(path, f"logout_callback_{name}", views.logout_callback, methods=["GET"])
+    add(settings.signed_out_path, "signed_out", views.signed_out_page, methods=["GET"])
+
+    @routes.url_value_preprocessor
+    def exempt_from_flask_wtf(_endpoint: str | None, _values: object) -> None:
+        """Our routes have a stricter rule of their own; this runs before Flask-WTF looks, whoever came first."""
+        protection = app.extensions.get("csrf")
+        if protection is not None:
+            cast("Callable[[Blueprint], object]", protection.exempt)(routes)
+
+    app.register_blueprint(routes)

@@ -1,0 +1,128 @@
+"""Who may see a page: `login_required`, `fresh_login_required`, `roles_required`, `protect`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from functools import wraps
+from typing import ParamSpec, TypeVar, cast
+
+from flask import Blueprint, Flask, Response, current_app, request
+from flask.typing import ResponseReturnValue
+from werkzeug.urls import iri_to_uri
+
+from signon.core.authorize import Wishes
+from signon.core.claims import LEEWAY_SECONDS
+from signon.core.errors import PersonError
+from signon.core.person import Login
+from signon.flask.begin import go_to_provider, go_to_sign_in
+from signon.flask.crosssite import is_speculative, wants_page
+from signon.flask.current import load_session, user_of
+from signon.flask.site import HOST_MARK, safe_next
+from signon.flask.state import site, state
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=ResponseReturnValue)
+_UNAUTHORIZED = 401
+
+
+def login_required(view: Callable[P, R]) -> Callable[P, R]:
+    """Let only people in who have signed in: others are sent to sign in and come back to this page.
+
+    A browser that navigates is redirected; anything else gets 401 as problem+json.
+    """
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        if load_session() is None:
+            return cast("R", challenge())
+        return cast("R", current_app.ensure_sync(view)(*args, **kwargs))
+
+    return guarded
+
+
+def fresh_login_required(*, max_age_seconds: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let only people in who have proven who they are within `max_age_seconds`; others sign in again.
+
+    Counts from the provider's `auth_time`, or from our own callback where it sends none.
+    """
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            session = load_session()
+            if session is None:
+                return cast("R", challenge())
+            if not is_fresh(session.login, max_age_seconds=max_age_seconds, now=state().party.clock()):
+                return cast("R", challenge_again(session.login))
+            return cast("R", current_app.ensure_sync(view)(*args, **kwargs))
+
+        return guarded
+
+    return decorate
+
+
+def roles_required(*roles: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let only people in who have all of these roles; others get 403."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            session = load_session()
+            if session is None:
+                return cast("R", challenge())
+            if not user_of(session).roles.issuperset(roles):
+                raise PersonError("role_needed", f"this page needs the role {' and '.join(roles)}")
+            return cast("R", current_app.ensure_sync(view)(*args, **kwargs))
+
+        return guarded
+
+    return decorate
+
+
+def protect(target: Flask | Blueprint, *, except_: Collection[str] = ()) -> None:
+    """Close every page of an application or blueprint to people who have not signed in, but for `except_`.
+
+    `except_` holds endpoint names (for a blueprint's with its name and a dot). Our own routes stay open.
+    """
+    opened = frozenset(except_)
+
+    def guard() -> Response | None:
+        endpoint = request.endpoint
+        if endpoint is None or endpoint in opened or endpoint.startswith("signon."):
+            return None
+        return challenge() if load_session() is None else None
+
+    target.before_request(guard)
+
+
+def is_fresh(login: Login, *, max_age_seconds: float, now: float) -> bool:
+    """Whether a sign-in is recent enough, with the leeway that the clocks of two machines need."""
+    seen_at = login.signed_in_at if login.auth_time is None else login.auth_time
+    return now - seen_at <= max_age_seconds + LEEWAY_SECONDS
+
+
+def challenge() -> Response:
+    """The answer to somebody who has not signed in."""
+    if not wants_page(request) or is_speculative(request):
+        raise PersonError("login_needed", "this needs a sign-in", status=_UNAUTHORIZED)
+    return go_to_sign_in(next_path=this_page())
+
+
+def challenge_again(login: Login) -> Response:
+    """The answer to somebody whose sign-in is too old for this page: sign in again with the same provider."""
+    if not wants_page(request) or is_speculative(request):
+        raise PersonError("fresh_login_needed", "this needs a recent sign-in", status=_UNAUTHORIZED)
+    provider = state().party.provider(login.person.provider)
+    # prompt=login and not max_age: a provider that sends no auth_time could never satisfy the latter.
+    return go_to_provider(provider, next_path=this_page(), wishes=Wishes(prompt="login"))
+
+
+def this_page() -> str | None:
+    """The path to come back to: this one for a GET; a form that was sent can't be sent again."""
+    if request.method != "GET":
+        return None
+    query = "&".join(
+        part for part in request.query_string.decode("latin-1").split("&") if not part.startswith(f"{HOST_MARK}=")
+    )
+    page = iri_to_uri(site().path(request.path)) + (f"?{query}" if query else "")
+    return safe_next(current_app._get_current_object(), site(), page)  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way to the application itself

@@ -1,0 +1,145 @@
+"""Every message that a visitor can see, in one table: what happened, why if we know, and what to do.
+
+An error's code finds its message by name; a code without one gets the message of its kind. Texts may hold
+`{provider}`, the label of the provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from signon.core.errors import (
+    MalformedAnswer,
+    OperatorError,
+    PersonError,
+    PersonRefused,
+    ProviderError,
+    ProviderRefused,
+    ProviderUnavailable,
+    SignOnError,
+    StoreUnavailable,
+    SuspectError,
+    TokenRejected,
+)
+
+
+class Message(NamedTuple):
+    """One message: what the page is called, what it says, and what its one button says."""
+
+    title: str
+    text: str
+    button: str
+
+
+_AGAIN = "Start again"
+_TO_APPLICATION = "Back to the application"
+
+MESSAGES: Mapping[str, Message] = MappingProxyType(
+    {
+        "access_denied": Message(
+            "Sign-in cancelled", "You, or {provider}, chose not to go on. Nothing was shared.", _AGAIN
+        ),
+        "login_required": Message(
+            "Please sign in", "{provider} needs you to sign in there before it can answer.", "Sign in"
+        ),
+        "person_refused": Message(
+            "One more step at {provider}", "{provider} needs something from you before it can answer.", _AGAIN
+        ),
+        "refused": Message(
+            "No access", "You have signed in, but this application does not let you in.", "Sign out"
+        ),
+        "state_expired": Message(
+            "That took too long", "A sign-in must be finished within 15 minutes. Nothing is lost.", _AGAIN
+        ),
+        "state_used": Message(
+            "This sign-in is already finished",
+            "The page was loaded a second time. If you are signed in, just go on.",
+            _TO_APPLICATION,
+        ),
+        "state_other_browser": Message(
+            "Started somewhere else",
+            "This sign-in was started in another browser, or this one no longer has its cookies.",
+            _AGAIN,
+        ),
+        "state_missing": Message(
+            "This link is not complete", "A part of the sign-in's answer is missing.", _AGAIN
+        ),
+        "suspect": Message(
+            "This answer can't be used", "It does not belong to a sign-in that you started here.", _AGAIN
+        ),
+        "cross_site": Message(
+            "Another site sent you here",
+            "For your safety this is only done from this application's own pages.",
+            _TO_APPLICATION,
+        ),
+        "provider_unknown": Message(
+            "There is no such way to sign in",
+            "The address names a provider that is not used here.",
+            "Choose another",
+        ),
+        "session_ended_meanwhile": Message(
+            "You were signed out meanwhile", "{provider} ended your session while you signed in.", _AGAIN
+        ),
+        "person": Message("Not signed in", "The sign-in could not be finished.", _AGAIN),
+        "unavailable": Message(
+            "{provider} can't be reached",
+            "It does not answer at the moment. Please try again in a little while.",
+            _AGAIN,
+        ),
+        "store_unavailable": Message(
+            "Please try again in a moment",
+            "We can't look up sign-ins just now. You have not been signed out.",
+            "Try again",
+        ),
+        "provider_refused": Message(
+            "{provider} would not go on", "It gave a reason that only it can explain.", _AGAIN
+        ),
+        "token_invalid_grant": Message(
+            "That took too long", "{provider} no longer accepts this sign-in. Nothing is lost.", _AGAIN
+        ),
+        "rejected": Message(
+            "The answer can't be trusted",
+            "What {provider} sent failed a safety check, so you were not signed in.",
+            _AGAIN,
+        ),
+        "malformed": Message("The answer can't be read", "What {provider} sent is damaged or incomplete.", _AGAIN),
+        "operator": Message(
+            "Sign-in is not set up correctly",
+            "This can only be mended by those who run this application. The number below helps them.",
+            _TO_APPLICATION,
+        ),
+        "login_needed": Message("Please sign in", "This page is for people who have signed in.", "Sign in"),
+        "fresh_login_needed": Message("Please sign in again", "This page needs a recent sign-in.", "Sign in"),
+        "role_needed": Message(
+            "No access", "Your account does not have the role that this page needs.", _TO_APPLICATION
+        ),
+    }
+)
+
+_BY_KIND: tuple[tuple[type[SignOnError], str], ...] = (
+    (PersonRefused, "person_refused"),
+    (PersonError, "person"),
+    (SuspectError, "suspect"),
+    (StoreUnavailable, "store_unavailable"),
+    (ProviderUnavailable, "unavailable"),
+    (ProviderRefused, "provider_refused"),
+    (TokenRejected, "rejected"),
+    (MalformedAnswer, "malformed"),
+    (ProviderError, "malformed"),
+    (OperatorError, "operator"),
+)
+
+
+def message_id(error: SignOnError) -> str:
+    """The identifier of the message for an error."""
+    if error.code in MESSAGES:
+        return error.code
+    return next(name for kind, name in _BY_KIND if isinstance(error, kind))
+
+
+def message_for(error: SignOnError, *, provider: str | None) -> Message:
+    """The message for an error, with the provider's label filled in."""
+    filled = (text.format(provider=provider or "The provider") for text in MESSAGES[message_id(error)])
+    return Message(*filled)

@@ -1,0 +1,142 @@
+"""The routes. Each view reads the request, calls one service function and turns the answer into a response."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import Flask, Response, current_app, g, request
+
+from signon.core.authorize import Transaction
+from signon.core.callback import KNOWN, Pairs
+from signon.core.errors import SignOnError, SuspectError
+from signon.core.provider import Provider
+from signon.flask import cookies, crosssite
+from signon.flask.begin import go_to_provider, login_address
+from signon.flask.current import NOBODY, User, forget_session, load_session, user_of
+from signon.flask.errors import answer
+from signon.flask.pages import page
+from signon.flask.signals import signed_in, signed_out
+from signon.flask.site import safe_next
+from signon.flask.state import site, state
+from signon.service.finish_login import Finished, finish_login, open_sign_in
+from signon.service.sign_out import sign_out
+
+
+def login(provider: str | None = None) -> Response:
+    """Start a sign-in, or let the person choose with whom."""
+    g._signon_provider = provider  # noqa: SLF001 - g is ours to write on
+    next_path = g._signon_next = _next()  # noqa: SLF001 - the same
+    how = crosssite.judge_login(request)
+    chosen = state().only_provider if provider is None else state().party.provider(provider)
+    if chosen is None:
+        return page("chooser.html", choices=_choices(next_path))
+    g._signon_provider = chosen.name  # noqa: SLF001 - the same
+    if how == "ask":
+        return page("start.html", provider=chosen, address=login_address(chosen.name, next_path=next_path))
+    return go_to_provider(chosen, next_path=next_path)
+
+
+def callback(names: tuple[str, ...]) -> Response:
+    """Receive a provider's answer; `names` are the providers whose answers come to this address."""
+    g._signon_provider = names[0]  # noqa: SLF001 - g is ours to write on
+    if crosssite.is_speculative(request):
+        raise SuspectError("callback_speculative", "an answer is used by a navigation only", status=405)
+    if request.method == "POST" and crosssite.is_foreign_post(request, site()):
+        return _post_again()
+    arguments = request.form if request.method == "POST" else request.args
+    pairs = tuple(arguments.items(multi=True))
+    transaction, cookie = open_sign_in(state().party, names, pairs, cookies=cookies.transactions(request, site()))
+    g._signon_provider, g._signon_next = transaction.provider, transaction.next  # noqa: SLF001 - the same
+    try:
+        response = _signed_in(_finish(transaction, pairs))
+    except SignOnError as error:
+        response = answer(error)
+    cookies.drop_transaction(response, site(), cookie)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return cookies.make_private(response)
+
+
+def _finish(transaction: Transaction, pairs: Pairs) -> Finished:
+    return finish_login(
+        state().party,
+        transaction,
+        pairs,
+        mode="form_post" if request.method == "POST" else "query",
+        old_session_id=cookies.session_id(request, site()),
+    )
+
+
+def _signed_in(finished: Finished) -> Response:
+    forget_session()
+    signed_in.send(_application(), user=user_of(finished.session), login=finished.session.login)
+    # Judged a second time: the cookie may be older than the routes it was judged by.
+    next_path = safe_next(_application(), site(), finished.next_path)
+    response = _see(next_path or site().path(state().settings.after_login))
+    cookies.set_session(response, site(), finished.session_id)
+    return response
+
+
+def _post_again() -> Response:
+    """A page that posts the provider's answer to the same path once more: from this origin, so with cookies."""
+    fields = [(name, value) for name, value in request.form.items(multi=True) if name in KNOWN]
+    return page("post_again.html", fields=fields, address=site().path(request.path))
+
+
+def logout() -> Response:
+    """Sign out: at once for a click on a page of ours, else after a press of a button."""
+    if request.method == "POST":
+        crosssite.check_unsafe(request, site(), state().settings)
+    elif not crosssite.is_own_navigation(request):
+        return page("sign_out.html", address=site().path(request.path), user=_whom())
+    here = site()
+    ended = sign_out(
+        state().party,
+        cookies.session_id(request, here),
+        landing=_landing,
+        provider_name=request.form.get("provider"),
+    )
+    forget_session()
+    if ended.session is not None:
+        signed_out.send(_application(), user=user_of(ended.session))
+    response = _see(ended.url or here.path(state().settings.after_logout))
+    cookies.drop_session(response, here)
+    return cookies.make_private(response)
+
+
+def logout_callback() -> Response:
+    """Where a provider sends people back to after its own sign-out; a wrong or missing state changes nothing."""
+    return _see(site().path(state().settings.after_logout))
+
+
+def signed_out_page() -> Response:
+    """Say that the sign-out is done, and offer to sign in again."""
+    return page("signed_out.html", address=login_address(), home=site().path("/"))
+
+
+def _landing(provider: Provider) -> str:
+    return site().url(provider.post_logout_path or state().logout_callback_paths[provider.name])
+
+
+def _whom() -> User:
+    session = load_session()
+    return user_of(session) if session is not None else NOBODY
+
+
+def _next() -> str | None:
+    return safe_next(_application(), site(), request.args.get("next"))
+
+
+def _choices(next_path: str | None) -> list[tuple[Provider, str]]:
+    providers = state().party.providers.values()
+    return [(provider, login_address(provider.name, next_path=next_path)) for provider in providers]
+
+
+def _see(path: str) -> Response:
+    # 303: whatever brought the browser here, it goes on with a GET and takes no form along (RFC 9110 15.4.4).
+    response = current_app.response_class(status=303)
+    response.headers["Location"] = path
+    return response
+
+
+def _application() -> Flask:
+    return cast("Flask", current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way

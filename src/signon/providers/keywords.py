@@ -1,0 +1,198 @@
+"""The keywords that every factory has, as a table, and the reader that turns settings into their values."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TypedDict
+
+from signon.core.client_auth import METHODS
+from signon.core.jose import ALGS
+from signon.core.values import Secret, url_problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyword:
+    """One keyword of a factory, and what may stand there."""
+
+    name: str
+    says: str
+    default: str | None = None
+    choices: tuple[str, ...] = ()
+    check: Callable[[str], str | None] | None = None
+    """Says what is wrong with a text, or None."""
+    secret: bool = False
+    """Its value may also come from a file that `..._FILE` names, and never shows."""
+
+
+class Common(TypedDict, total=False):
+    """The keywords of every factory, for editors and type checkers; `COMMON` says what each is."""
+
+    client_id: str
+    client_secret: str
+    issuer: str
+    scope: str
+    client_auth: str
+    id_token_alg: str
+    response_mode: str
+    userinfo: str
+    userinfo_alg: str
+    acr_values: str
+    max_age: int | str
+    prompt: str
+    callback_path: str
+    logout_callback_path: str
+    post_logout_path: str
+    label: str
+    ca_file: str
+    proxy: str
+
+
+def _issuer(text: str) -> str | None:
+    return url_problem(text, query=False)
+
+
+def _path(text: str) -> str | None:
+    fine = (
+        text.startswith("/")
+        and not text.startswith("//")
+        and text.isprintable()
+        and not set(text) & set("<>?#\\ ")
+    )
+    return None if fine else "is not a path that begins with /"
+
+
+def _seconds(text: str) -> str | None:
+    return None if text.isascii() and text.isdigit() else "is not a whole number of seconds"
+
+
+def _file(text: str) -> str | None:
+    return None if Path(text).is_file() else "names no file"
+
+
+def _proxy(text: str) -> str | None:
+    return None if text.startswith(("http://", "https://")) else "is not the address of an http proxy"
+
+
+COMMON: tuple[Keyword, ...] = (
+    Keyword(name="client_id", says="what the provider calls this application"),
+    Keyword(name="client_secret", says="the secret that came with it; a public client has none", secret=True),
+    Keyword(
+        name="issuer", says="the issuer, exactly as the provider writes it, path and slash included", check=_issuer
+    ),
+    Keyword(name="scope", says="what to ask for", default="openid profile email"),
+    Keyword(
+        name="client_auth",
+        says="the registered way of client authentication; unset: by the provider's metadata",
+        choices=METHODS,
+    ),
+    Keyword(
+        name="id_token_alg", says="the registered signature of ID tokens", default="RS256", choices=tuple(ALGS)
+    ),
+    Keyword(
+        name="response_mode", says="how the answer comes back", default="query", choices=("query", "form_post")
+    ),
+    Keyword(
+        name="userinfo",
+        says="ask the userinfo endpoint: never, when the ID token lacks what the scope promises, or always",
+        default="missing",
+        choices=("never", "missing", "always"),
+    ),
+    Keyword(
+        name="userinfo_alg", says="the registered signature of userinfo; unset: plain JSON", choices=tuple(ALGS)
+    ),
+    Keyword(name="acr_values", says="accepted ways of signing in; the answer must name one of them"),
+    Keyword(name="max_age", says="the oldest sign-in at the provider to accept, in seconds", check=_seconds),
+    Keyword(name="prompt", says="what the provider shall ask the person each time (login, consent, …)"),
+    Keyword(name="callback_path", says="where the provider sends people back to", check=_path),
+    Keyword(name="logout_callback_path", says="where it sends them after a sign-out", check=_path),
+    Keyword(name="post_logout_path", says="a page of the application's own for that, in its place", check=_path),
+    Keyword(name="label", says="the name on the button"),
+    Keyword(name="ca_file", says="certificates to trust for this provider, a PEM file", check=_file),
+    Keyword(name="proxy", says="the outgoing proxy for this provider", check=_proxy),
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Reader:
+    """Reads the keywords of one provider: an argument, else a setting, else a file; collects what is wrong."""
+
+    provider: str
+    given: Mapping[str, object]
+    settings: Mapping[str, object] | None
+    keywords: tuple[Keyword, ...]
+    problems: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        known = {keyword.name: keyword for keyword in self.keywords}
+        for name in self.given.keys() - known.keys():
+            near = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            msg = f"the provider {self.provider} has no keyword {name!r}{hint}"
+            raise TypeError(msg)
+
+    def setting(self, name: str) -> str:
+        """The name of the setting behind a keyword."""
+        return f"{self.provider}_{name}".upper()
+
+    def text(self, name: str) -> str | None:
+        """The value of a keyword, checked, or None where nothing is set. A wrong value becomes a problem."""
+        keyword = next(keyword for keyword in self.keywords if keyword.name == name)
+        text = self._raw(keyword)
+        if text is None:
+            return keyword.default
+        wrong = keyword.check(text) if keyword.check else None
+        if keyword.choices and text not in keyword.choices:
+            wrong = f"is none of {', '.join(keyword.choices)}"
+        if wrong:
+            self.problems.append(f"{self.setting(name)}={text!r} {wrong}")
+            return keyword.default
+        return text
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """A value of words with blanks between."""
+        return tuple((self.text(name) or "").split())
+
+    def secret(self, name: str) -> Secret | None:
+        """The value of a secret keyword."""
+        text = self.text(name)
+        return None if text is None else Secret(text)
+
+    def required(self, name: str) -> str:
+        """The value of a keyword that must be set; where it isn't, a problem and an empty text."""
+        text = self.text(name)
+        if text is None and not any(problem.startswith(self.setting(name)) for problem in self.problems):
+            self.problems.append(f"{self.setting(name)} is not set: {self._says(name)}")
+        return text or ""
+
+    def _says(self, name: str) -> str:
+        return next(keyword.says for keyword in self.keywords if keyword.name == name)
+
+    def _raw(self, keyword: Keyword) -> str | None:
+        given = self.given.get(keyword.name)
+        if given is not None and given != "":
+            return str(given) if isinstance(given, str | int) else self._not_text(keyword.name, given)
+        source = os.environ if self.settings is None else self.settings
+        value = source.get(self.setting(keyword.name))
+        if value is not None and value != "":
+            return value if isinstance(value, str) else self._not_text(keyword.name, value)
+        path = source.get(self.setting(keyword.name) + "_FILE") if keyword.secret else None
+        return self._from_file(keyword.name, path) if isinstance(path, str) and path else None
+
+    def _not_text(self, name: str, value: object) -> str | None:
+        if isinstance(value, int) and not isinstance(value, bool) and name == "max_age":
+            return str(value)
+        self.problems.append(
+            f"{self.setting(name)} is {type(value).__name__} and not text: put quotes around it where it is set"
+        )
+        return None
+
+    def _from_file(self, name: str, path: str) -> str | None:
+        try:
+            return Path(path).read_text("utf-8").strip() or None
+        except (OSError, UnicodeDecodeError) as error:
+            self.problems.append(f"{self.setting(name)}_FILE can't be read: {type(error).__name__}")
+            return None

@@ -1,0 +1,125 @@
+"""Finish a sign-in: from the provider's answer and this browser's cookie to a session."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from signon.core.authorize import Transaction
+from signon.core.callback import Pairs, VerifiedCallback, read_callback, read_state
+from signon.core.errors import PersonError, SuspectError
+from signon.core.flow import SignedIn, complete_login
+from signon.core.person import Login
+from signon.core.provider import Provider, ResponseMode
+from signon.service.party import RelyingParty
+from signon.sessions.record import Session
+from signon.sessions.transactions import TRANSACTION_SECONDS, names_state, open_transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A new session, and where the person wanted to go."""
+
+    session_id: str = field(repr=False)
+    session: Session
+    next_path: str | None
+
+
+def open_sign_in(
+    party: RelyingParty, names: Collection[str], pairs: Pairs, *, cookies: Mapping[str, str]
+) -> tuple[Transaction, str]:
+    """Find the transaction that an answer belongs to: (transaction, its cookie's name).
+
+    `names` are the providers whose answers come to this address. Tells the causes apart: `state_missing`,
+    `state_repeated`, `state_unknown` (never one of ours), `state_used`, `state_expired`,
+    `state_other_browser`, `state_other_provider`. The answer is claimed last: only the first use gets on,
+    and a store that fails (`StoreUnavailable`) leaves the cookie for another try.
+    """
+    state = read_state(pairs)
+    now = party.clock()
+    name = next((name for name in cookies if names_state(name, state)), None)
+    transaction = open_transaction(party.sealer, cookies[name], now=now) if name is not None else None
+    if name is None or transaction is None or transaction.state != state:
+        raise _without_cookie(party, state, now)
+    if transaction.provider not in names:
+        raise SuspectError(
+            "state_other_provider",
+            f"the sign-in was started with {transaction.provider}, whose answers don't come here",
+            section="RFC 9700 4.4",
+        )
+    if not party.sessions.claim_state(state, now=now):
+        raise _used()
+    return transaction, name
+
+
+def finish_login(
+    party: RelyingParty,
+    transaction: Transaction,
+    pairs: Pairs,
+    *,
+    mode: ResponseMode,
+    old_session_id: str | None = None,
+) -> Finished:
+    """Judge the answer, redeem the code, ask the application, make the session, end the old one."""
+    provider = party.provider(transaction.provider)
+    metadata = party.runtime.metadata(provider)
+    callback = read_callback(
+        pairs, mode=mode, transaction=transaction, provider=provider, metadata=metadata, now=party.clock()
+    )
+    signed_in = _complete(party, provider, callback)
+    login = signed_in.login
+    user_key = party.on_login(login) if party.on_login else None
+    now = party.clock()
+    session = Session(
+        login=login,
+        user_key=user_key or login.person.key,
+        roles=find_roles(party, login),
+        tokens=signed_in.tokens,
+        started_at=transaction.started_at,
+        created_at=now,
+        expires_at=now + party.session_seconds,
+        epoch=0,
+    )
+    session_id = party.sessions.start(session, now=now)
+    if old_session_id is not None:
+        party.sessions.end(old_session_id, now=now)
+    return Finished(session_id=session_id, session=session, next_path=transaction.next)
+
+
+def _complete(party: RelyingParty, provider: Provider, callback: VerifiedCallback) -> SignedIn:
+    metadata = party.runtime.metadata(provider)
+    flow = complete_login(provider=provider, metadata=metadata, callback=callback, now=party.clock())
+    return party.runtime.run(provider, flow)
+
+
+def find_roles(party: RelyingParty, login: Login) -> tuple[str, ...]:
+    """The person's roles, by the application's rule."""
+    if party.roles_from is None:
+        return ()
+    if callable(party.roles_from):
+        return tuple(party.roles_from(login))
+    claim = login.claims.get(party.roles_from)
+    values = claim if isinstance(claim, list) else str(claim or "").split()
+    return tuple(value for value in values if isinstance(value, str))
+
+
+def _without_cookie(party: RelyingParty, state: str, now: float) -> PersonError | SuspectError:
+    """Why an answer's transaction is not in this browser."""
+    made_at = party.sealer.read_stamp(state)
+    if made_at is None:
+        return SuspectError(
+            "state_unknown", "the response's state is not one that this application made", section="RFC 6749 10.12"
+        )
+    if party.sessions.state_was_claimed(state, now=now):
+        return _used()
+    if now - made_at > TRANSACTION_SECONDS:
+        return PersonError("state_expired", "the sign-in was started too long ago", status=400)
+    return SuspectError(
+        "state_other_browser",
+        "the sign-in was started in another browser, or this one has lost its cookies",
+        section="RFC 6749 10.12",
+    )
+
+
+def _used() -> SuspectError:
+    return SuspectError("state_used", "this answer was used before", section="RFC 6749 4.1.2")

@@ -1,0 +1,45 @@
+"""The relying party: everything that the requests of one application share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from signon.core.errors import PersonError, SuspectError
+from signon.core.person import Login
+from signon.core.provider import Provider
+from signon.runtime.cache import Runtime
+from signon.sessions.sealer import Sealer
+from signon.sessions.sessions import Sessions
+
+
+class Refused(PersonError):
+    """Raised by the application's `on_login` to keep somebody out; the reason is shown to them."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("refused", "the application refused this person")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelyingParty:
+    """One application as a relying party. Made once at the start, shared by all threads."""
+
+    providers: Mapping[str, Provider]
+    runtime: Runtime
+    sessions: Sessions
+    sealer: Sealer
+    clock: Callable[[], float]
+    """POSIX seconds."""
+    session_seconds: float
+    on_login: Callable[[Login], str | None] | None = None
+    """Decides who comes in: returns the application's key for the person, None for ours, or raises `Refused`."""
+    roles_from: str | Callable[[Login], Iterable[str]] | None = None
+    """The claim that holds roles, or a function that finds them."""
+
+    def provider(self, name: str) -> Provider:
+        """The provider of that name: `provider_unknown` where there is none."""
+        try:
+            return self.providers[name]
+        except KeyError:
+            raise SuspectError("provider_unknown", "there is no provider of that name", status=404) from None

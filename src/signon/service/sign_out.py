@@ -1,0 +1,58 @@
+"""Sign out: here first, then at the provider where it has a place for that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from signon.core.errors import SignOnError
+from signon.core.logout import end_session_url
+from signon.core.pkce import new_random
+from signon.core.provider import Provider
+from signon.service.party import RelyingParty
+from signon.sessions.record import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedOut:
+    """What was ended, and where the browser goes next: None where only the application has a session."""
+
+    session: Session | None
+    url: str | None = field(repr=False)
+
+
+def sign_out(
+    party: RelyingParty,
+    session_id: str | None,
+    *,
+    landing: Callable[[Provider], str],
+    provider_name: str | None = None,
+) -> SignedOut:
+    """End the session, then say where the provider's own sign-out is (RP-Initiated Logout 2).
+
+    `landing` gives the address that a provider sends people back to. `provider_name` is for a person without
+    a session here, who was refused: the provider may still know them. A provider that can't be asked for its
+    metadata costs nobody the local sign-out. Raises `StoreUnavailable` where the session may still live.
+    """
+    now = party.clock()
+    session = None if session_id is None else party.sessions.end(session_id, now=now)
+    name = session.login.person.provider if session is not None else provider_name
+    provider = party.providers.get(name) if name is not None else None
+    if provider is None:
+        return SignedOut(session=session, url=None)
+    return SignedOut(session=session, url=_at_provider(party, provider, landing(provider), session))
+
+
+def _at_provider(party: RelyingParty, provider: Provider, landing: str, session: Session | None) -> str | None:
+    try:
+        metadata = party.runtime.metadata(provider)
+    except SignOnError:
+        return None
+    return end_session_url(
+        provider,
+        metadata,
+        id_token=session.tokens.id_token if session is not None and session.tokens is not None else None,
+        post_logout_redirect_uri=landing,
+        state=None if provider.post_logout_path else new_random(),
+        logout_hint=session.login.sid if session is not None else None,
+    )

@@ -1,0 +1,176 @@
+"""A store in one SQLite file: right for any number of workers on one machine.
+
+The file is in WAL mode, so readers and the one writer don't wait for each other, and with `synchronous=NORMAL`
+a commit costs no disk flush: a crash of the process loses nothing, a power cut may lose the last moments.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from signon.core.errors import StoreUnavailable
+from signon.sessions.sqlite_pool import Pool
+from signon.sessions.store import Stored
+
+SCHEMA_VERSION = 1
+_SCHEMA = (
+    # Records have a rowid, since SQLite keeps long values badly without one; everything else is short.
+    """CREATE TABLE records (key BLOB PRIMARY KEY, value BLOB NOT NULL, version INTEGER NOT NULL,
+       touched_at REAL NOT NULL, expires_at REAL NOT NULL)""",
+    "CREATE TABLE claims (key BLOB PRIMARY KEY, owner BLOB NOT NULL, expires_at REAL NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE leases (key BLOB PRIMARY KEY, owner BLOB NOT NULL, expires_at REAL NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE marks (key BLOB PRIMARY KEY, ended_at REAL NOT NULL, expires_at REAL NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE members (key BLOB, member BLOB, expires_at REAL NOT NULL,
+       PRIMARY KEY (key, member)) WITHOUT ROWID""",
+    "CREATE INDEX records_expiry ON records (expires_at)",
+    "CREATE INDEX claims_expiry ON claims (expires_at)",
+    "CREATE INDEX leases_expiry ON leases (expires_at)",
+    "CREATE INDEX marks_expiry ON marks (expires_at)",
+    "CREATE INDEX members_expiry ON members (expires_at)",
+    "CREATE TABLE epochs (epoch INTEGER NOT NULL)",
+    "INSERT INTO epochs VALUES (0)",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+_STATE = "SELECT user_version, (SELECT count(*) FROM sqlite_master) FROM pragma_user_version"
+
+_CREATE = """INSERT INTO records (key, value, version, touched_at, expires_at) VALUES (?, ?, 1, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = 1, touched_at = excluded.touched_at,
+    expires_at = excluded.expires_at WHERE records.expires_at <= excluded.touched_at"""
+_LOAD = "SELECT value, version, touched_at FROM records WHERE key = ? AND expires_at > ?"
+_UPDATE = """UPDATE records SET value = ?, version = version + 1, touched_at = ?, expires_at = ?
+    WHERE key = ? AND version = ? AND expires_at > ?"""
+_TOUCH = "UPDATE records SET touched_at = ?, expires_at = ? WHERE key = ? AND expires_at > ?"
+_DELETE = "DELETE FROM records WHERE key = ?"
+_CLAIM = """INSERT INTO claims (key, owner, expires_at) VALUES (?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
+    WHERE claims.expires_at <= ? OR claims.owner = excluded.owner"""
+_WAS_CLAIMED = "SELECT 1 FROM claims WHERE key = ? AND expires_at > ?"
+_LEASE = """INSERT INTO leases (key, owner, expires_at) VALUES (?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
+    WHERE leases.expires_at <= ? OR leases.owner = excluded.owner"""
+_RELEASE = "DELETE FROM leases WHERE key = ? AND owner = ?"
+_INDEX_PRUNE = "DELETE FROM members WHERE key = ? AND expires_at <= ?"
+_INDEX_ADD = """INSERT INTO members (key, member, expires_at) VALUES (?, ?, ?)
+    ON CONFLICT (key, member) DO UPDATE SET expires_at = excluded.expires_at"""
+_INDEX_LIST = "SELECT member FROM members WHERE key = ? AND expires_at > ? ORDER BY expires_at, member"
+_INDEX_REMOVE = "DELETE FROM members WHERE key = ? AND member = ?"
+_MARK = """INSERT INTO marks (key, ended_at, expires_at) VALUES (?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET ended_at = max(ended_at, excluded.ended_at),
+    expires_at = max(expires_at, excluded.expires_at)"""
+_ENDED_SINCE = "SELECT 1 FROM marks WHERE key = ? AND ended_at > ? AND expires_at > ?"
+_EPOCH = "SELECT epoch FROM epochs"
+_NEXT_EPOCH = "UPDATE epochs SET epoch = epoch + 1"
+_SWEEPS = (
+    "DELETE FROM records WHERE rowid IN (SELECT rowid FROM records WHERE expires_at <= ? LIMIT ?)",
+    "DELETE FROM claims WHERE key IN (SELECT key FROM claims WHERE expires_at <= ? LIMIT ?)",
+    "DELETE FROM leases WHERE key IN (SELECT key FROM leases WHERE expires_at <= ? LIMIT ?)",
+    "DELETE FROM marks WHERE key IN (SELECT key FROM marks WHERE expires_at <= ? LIMIT ?)",
+    """DELETE FROM members WHERE (key, member) IN
+       (SELECT key, member FROM members WHERE expires_at <= ? LIMIT ?)""",
+)
+
+
+class SqliteStore:
+    """A `SessionStore` in the file at `path`: made at first use with mode 0600, in a folder that must be there.
+
+    An operation waits `timeout_seconds` for other writers, then raises `StoreUnavailable`.
+    """
+
+    def __init__(self, path: str, *, timeout_seconds: float = 1.0) -> None:
+        self._pool = Pool(path, timeout_seconds=timeout_seconds, prepare=_prepare)
+
+    def create(self, key: bytes, value: bytes, *, now: float, expires_at: float) -> bool:
+        """One upsert, which only an expired record gives way to."""
+        return self._pool.execute(_CREATE, key, value, now, expires_at).changed == 1
+
+    def load(self, key: bytes, *, now: float) -> Stored | None:
+        """One row by its key: the hot path of every signed-in request."""
+        rows = self._pool.execute(_LOAD, key, now).rows
+        if not rows:
+            return None
+        value, version, touched_at = rows[0]
+        return Stored(value=value, version=version, touched_at=touched_at)
+
+    def update(self, key: bytes, value: bytes, *, version: int, now: float, expires_at: float) -> bool:
+        """Compare and set in one statement."""
+        return self._pool.execute(_UPDATE, value, now, expires_at, key, version, now).changed == 1
+
+    def touch(self, key: bytes, *, now: float, expires_at: float) -> bool:
+        """Two numbers; the sealed value is not written again."""
+        return self._pool.execute(_TOUCH, now, expires_at, key, now).changed == 1
+
+    def delete(self, key: bytes) -> bool:
+        """One row."""
+        return self._pool.execute(_DELETE, key).changed == 1
+
+    def claim(self, key: bytes, owner: bytes, *, now: float, expires_at: float) -> bool:
+        """One upsert, which only an expired claim or the same owner's gives way to."""
+        return self._pool.execute(_CLAIM, key, owner, expires_at, now).changed == 1
+
+    def was_claimed(self, key: bytes, *, now: float) -> bool:
+        """One row by its key."""
+        return bool(self._pool.execute(_WAS_CLAIMED, key, now).rows)
+
+    def index_add(self, index: bytes, member: bytes, *, now: float, expires_at: float) -> None:
+        """Prune and add in one transaction."""
+        self._pool.transaction((_INDEX_PRUNE, (index, now)), (_INDEX_ADD, (index, member, expires_at)))
+
+    def index_list(self, index: bytes, *, now: float) -> tuple[bytes, ...]:
+        """The members, by expiry."""
+        return tuple(row[0] for row in self._pool.execute(_INDEX_LIST, index, now).rows)
+
+    def index_remove(self, index: bytes, member: bytes) -> None:
+        """One row."""
+        self._pool.execute(_INDEX_REMOVE, index, member)
+
+    def mark_ended(self, key: bytes, *, now: float, expires_at: float) -> None:
+        """One upsert that keeps the larger of both times."""
+        self._pool.execute(_MARK, key, now, expires_at)
+
+    def ended_since(self, key: bytes, *, since: float, now: float) -> bool:
+        """One row by its key."""
+        return bool(self._pool.execute(_ENDED_SINCE, key, since, now).rows)
+
+    def lease(self, key: bytes, owner: bytes, *, now: float, expires_at: float) -> bool:
+        """As a claim, in a table of its own."""
+        return self._pool.execute(_LEASE, key, owner, expires_at, now).changed == 1
+
+    def release(self, key: bytes, owner: bytes) -> None:
+        """One row, if it is this owner's."""
+        self._pool.execute(_RELEASE, key, owner)
+
+    def epoch(self) -> int:
+        """The only row of its table."""
+        return int(self._pool.execute(_EPOCH).rows[0][0])
+
+    def next_epoch(self) -> int:
+        """Count and read in one transaction."""
+        return int(self._pool.transaction((_NEXT_EPOCH, ()), (_EPOCH, ())).rows[0][0])
+
+    def sweep(self, *, now: float, limit: int = 1000) -> int:
+        """Up to `limit` rows over all tables, each table in a transaction of its own."""
+        removed = 0
+        for statement in _SWEEPS:  # each its own transaction: others write in between
+            removed += self._pool.execute(statement, now, limit - removed).changed if removed < limit else 0
+        return removed
+
+    def close(self) -> None:
+        """Close the connections that nobody is using."""
+        self._pool.close()
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Make the tables in a new file; leave any file that isn't ours as it is."""
+    if connection.execute(_STATE).fetchone() == (0, 0):
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        if connection.execute(_STATE).fetchone() == (0, 0):  # still: another process may have been quicker
+            for statement in _SCHEMA:
+                connection.execute(statement)
+        connection.execute("COMMIT")
+    version, _ = connection.execute(_STATE).fetchone()
+    if version != SCHEMA_VERSION:
+        raise StoreUnavailable(
+            "store_unavailable", f"the session file has version {version}, and only {SCHEMA_VERSION} can be used"
+        )
+    connection.execute("PRAGMA synchronous = NORMAL")

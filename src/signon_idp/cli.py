@@ -1,0 +1,117 @@
+"""The command `idp`: run a practice provider until interrupted."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from signon_idp.model import Client
+    from signon_idp.provider import Idp
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@click.command("idp")
+@click.option("--dialect", default="oidc", show_default=True, help="Which provider to play.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, and in the issuer.")
+@click.option("--port", default=9000, show_default=True, help="Port to listen on; 0 takes a free one.")
+@click.option("--path", default="", help="Path of the issuer, for example /tenant/a.")
+@click.option("--client-id", default="demo", show_default=True, help="The one client's identifier.")
+@click.option("--client-secret", default=None, help="Its secret; a published practice one when left out.")
+@click.option("--redirect-uri", multiple=True, help="Redirect URI of the client; repeatable.")
+@click.option("--post-logout-redirect-uri", multiple=True, help="Where it may send people after signing out.")
+@click.option(
+    "--auth-method", default="client_secret_basic", show_default=True, help="Or client_secret_post, or none."
+)
+@click.option("--alg", default="RS256", show_default=True, help="Signs ID tokens: RS256 PS256 ES256 EdDSA HS256.")
+@click.option("--consent", is_flag=True, help="Ask people for consent.")
+@click.option("--fault", default=None, metavar="NAME", help="Be wrong in this one way; see --list-faults.")
+@click.option("--list-faults", is_flag=True, help="Print the faults and stop.")
+def idp(*, list_faults: bool, fault: str | None, **options: object) -> None:
+    """Run an OpenID provider of fictional people on this computer, to sign in with and to test against."""
+    if list_faults:
+        _print_faults()
+        return
+    provider = _begin(fault, **options)
+    with provider:
+        _introduce(provider, fault)
+        try:
+            provider.stopped.wait()
+        except KeyboardInterrupt:
+            click.echo("Stopped.")
+
+
+def _begin(fault: str | None, **options: object) -> "Idp":
+    from signon_idp.server import start
+
+    places = {name: options.pop(name) for name in ("dialect", "host", "port", "path")}
+    try:
+        client = _client(dialect=str(places["dialect"]), **options)
+        provider = start(clients=(client,), **places)  # type: ignore[arg-type]  # click has checked each option's type
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    try:
+        provider.set_fault(fault)
+    except ValueError as error:
+        provider.stop()
+        raise click.ClickException(f"{error}; --list-faults prints them all") from None
+    return provider
+
+
+def _client(*, dialect: str, **options: object) -> "Client":
+    from dataclasses import replace
+
+    from signon_idp.demo import CLIENT_SECRET, demo_client
+
+    usual = demo_client(dialect)
+    method = str(options["auth_method"])
+    changes: dict[str, object] = {
+        "client_id": options["client_id"],
+        "client_secret": None if method == "none" else options["client_secret"] or CLIENT_SECRET,
+        "token_endpoint_auth_method": method,
+        "id_token_signed_response_alg": options["alg"],
+        "require_consent": options["consent"],
+        "redirect_uris": options["redirect_uri"] or usual.redirect_uris,
+        "post_logout_redirect_uris": options["post_logout_redirect_uri"] or usual.post_logout_redirect_uris,
+    }
+    return replace(usual, **changes)  # type: ignore[arg-type]  # click has checked each option's type
+
+
+def _introduce(provider: "Idp", fault: str | None) -> None:
+    (client,) = provider.clients.values()
+    name = provider.dialect.name
+    click.echo(f"Practice provider: plays {provider.dialect.label} at {provider.issuer}")
+    if provider.host not in _LOOPBACK:
+        click.echo("Warning: other computers can reach it, and anybody can sign in as anybody.", err=True)
+    for uri in client.redirect_uris:
+        click.echo(f"  sends people back to  {uri}")
+    for uri in client.post_logout_redirect_uris:
+        click.echo(f"  and signed out to     {uri}")
+    if fault:
+        click.echo(f"  with the fault        {fault}: {provider.fault_now.sentence}")
+    click.echo("\nFor the application's environment:\n")
+    for line in environment_lines(name.upper(), provider.issuer, client):
+        click.echo(f"  export {line}")
+    click.echo("\nCtrl-C stops it.")
+
+
+def environment_lines(prefix: str, issuer: str, client: "Client") -> list[str]:
+    """`NAME=value` for each setting that an application needs to use `client`."""
+    values = {
+        "ISSUER": issuer,
+        "CLIENT_ID": client.client_id,
+        "CLIENT_SECRET": client.client_secret or "",
+        "CLIENT_AUTH": client.token_endpoint_auth_method,
+        "ID_TOKEN_ALG": client.id_token_signed_response_alg,
+    }
+    usual = {"CLIENT_SECRET": "", "CLIENT_AUTH": "client_secret_basic", "ID_TOKEN_ALG": "RS256"}
+    chosen = {name: value for name, value in values.items() if value != usual.get(name)}
+    return [f"SIGNON_PROVIDERS={prefix.lower()}", *(f"{prefix}_{name}={value}" for name, value in chosen.items())]
+
+
+def _print_faults() -> None:
+    from signon_idp.faults import FAULTS
+
+    width = max(map(len, FAULTS), default=0)
+    for name, fault in FAULTS.items():
+        click.echo(f"{name:<{width}}  {fault.sentence}")

@@ -1,0 +1,132 @@
+"""The authorization endpoint (OIDC Core 3.1.2): judge the request, ask the person what is missing, answer."""
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from flask import Response, request
+
+from signon_idp import pages
+from signon_idp.endpoints.browser import browser_id, remember_browser, session_of
+from signon_idp.endpoints.hint import hinted_claims
+from signon_idp.endpoints.wire import form_pairs, query_pairs, redirect
+from signon_idp.errors import CallbackError
+from signon_idp.faults import Callback, bend
+from signon_idp.model import BrowserSession, Code, Grant
+from signon_idp.rules.authorization import (
+    AuthorizationRequest,
+    ReturnAddress,
+    read_authorization,
+    read_return_address,
+)
+
+if TYPE_CHECKING:
+    from signon_idp.provider import Idp
+    from signon_idp.rules.parameters import Pairs
+
+_CODE_MEMORY_SECONDS = 600
+
+
+def authorize(idp: "Idp") -> Response:
+    """GET answers or asks; POST comes back as GET, since a cross-site POST brings no Lax cookie along."""
+    if request.method == "POST":
+        return redirect(f"{idp.base}{idp.dialect.paths.authorize}?{urlencode(form_pairs())}")
+    return continue_request(idp, query_pairs(), browser_id(idp))
+
+
+def continue_request(idp: "Idp", pairs: "Pairs", browser: str, *, asked: frozenset[str] = frozenset()) -> Response:
+    """Go on with the request in `pairs`; `asked` names what the person has just been asked (login, consent)."""
+    back = read_return_address(pairs, idp.clients)
+    try:
+        wanted = read_authorization(pairs, back, openid_required=idp.dialect.openid_required)
+        response = _next_step(idp, wanted, browser, asked)
+    except CallbackError as error:
+        response = refuse(idp, back, error)
+    return remember_browser(idp, response, browser)
+
+
+def refuse(idp: "Idp", back: ReturnAddress, error: CallbackError) -> Response:
+    """Send the error to the application (RFC 6749 4.1.2.1)."""
+    members = {"error": error.error, "error_description": error.description}
+    members = idp.dialect.error_members(members, idp.scene(back.client))
+    return _answer(idp, back, tuple(members.items()))
+
+
+def needs_login(idp: "Idp", wanted: AuthorizationRequest, session: BrowserSession | None) -> bool:
+    """Whether the person must sign in (again) for this request (OIDC Core 3.1.2.1: prompt, max_age, hints)."""
+    if session is None or wanted.prompt & {"login", "select_account"}:
+        return True
+    if wanted.max_age is not None and idp.now() - session.auth_time > wanted.max_age:
+        return True
+    known = [acr for acr in wanted.acr_values if acr in idp.dialect.acrs]
+    if known and session.acr not in known:
+        return True
+    return not _is_hinted(idp, wanted, session)
+
+
+def _is_hinted(idp: "Idp", wanted: AuthorizationRequest, session: BrowserSession) -> bool:
+    if wanted.id_token_hint is None:
+        return True
+    return hinted_claims(idp, wanted.id_token_hint).get("sub") == session.persona.sub
+
+
+def _next_step(idp: "Idp", wanted: AuthorizationRequest, browser: str, asked: frozenset[str]) -> Response:
+    session = session_of(idp, browser)
+    silent = "none" in wanted.prompt
+    if session is None or ("login" not in asked and needs_login(idp, wanted, session)):
+        if silent:
+            raise CallbackError("login_required", "nobody suitable is signed in here")
+        return pages.sign_in(idp, wanted, browser)
+    if not _is_hinted(idp, wanted, session):
+        raise CallbackError("login_required", "somebody else signed in than id_token_hint names")
+    if "consent" not in asked and needs_consent(wanted, session):
+        if silent:
+            raise CallbackError("consent_required", "the person has not allowed this yet")
+        return pages.consent(idp, wanted, session, browser)
+    return _answer(idp, wanted.back, (("code", _make_code(idp, wanted, session)),))
+
+
+def needs_consent(wanted: AuthorizationRequest, session: BrowserSession) -> bool:
+    """Whether the person has yet to allow this client these scopes."""
+    if "consent" in wanted.prompt:
+        return True
+    allowed = session.consents.get(wanted.back.client.client_id, frozenset())
+    return wanted.back.client.require_consent and not set(wanted.scopes) <= allowed
+
+
+def _make_code(idp: "Idp", wanted: AuthorizationRequest, session: BrowserSession) -> str:
+    grant = Grant(
+        client_id=wanted.back.client.client_id,
+        scopes=idp.dialect.granted_scopes(wanted.scopes, wanted.back.client),
+        persona=session.persona,
+        sid=session.sid,
+        auth_time=session.auth_time,
+        acr=session.acr,
+        nonce=wanted.nonce,
+    )
+    code = Code(
+        grant=grant,
+        redirect_uri=wanted.back.redirect_uri,
+        code_challenge=wanted.code_challenge,
+        expires_at=idp.now() + idp.dialect.lifetimes.code,
+    )
+    value = idp.state.mint()
+    # Used and expired codes are remembered for a while, so that a second use is known for what it is.
+    idp.state.codes.put(value, code, until=idp.now() + _CODE_MEMORY_SECONDS)
+    return value
+
+
+def _answer(idp: "Idp", back: ReturnAddress, pairs: "Pairs") -> Response:
+    if back.state is not None:
+        pairs = (*pairs, ("state", back.state))
+    if idp.dialect.sends_iss:
+        pairs = (*pairs, ("iss", idp.issuer))
+    healthy = Callback(redirect_uri=back.redirect_uri, mode=back.response_mode, pairs=pairs)
+    callback = bend(idp.fault_now.callback, healthy, idp.scene(back.client))
+    if callback.mode == "form_post":
+        return pages.form_post(idp, callback)
+    return redirect(with_query(callback.redirect_uri, callback.pairs))
+
+
+def with_query(address: str, pairs: "Pairs") -> str:
+    """`address` with `pairs` behind the parameters it already has (RFC 6749 3.1.2)."""
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(pairs)}"

@@ -1,0 +1,91 @@
+"""Provider metadata (OIDC Discovery 3) and keys (RFC 7517)."""
+
+from typing import TYPE_CHECKING
+
+from flask import Response, request
+
+from signon_idp.faults import bend
+from signon_idp.keys import SIGNATURES, foreign_key, public
+from signon_idp.model import JsonObject
+from signon_idp.replies import cacheable_reply, json_reply, to_response
+from signon_idp.rules.authorization import PROMPTS, RESPONSE_MODES
+
+if TYPE_CHECKING:
+    from signon_idp.provider import Idp
+
+
+_ID_TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash")
+
+
+def metadata(idp: "Idp") -> Response:
+    """The discovery document."""
+    scene = idp.scene()
+    members = idp.dialect.discovery_document(_standard_document(idp), scene)
+    reply = cacheable_reply(members, max_age_seconds=idp.dialect.lifetimes.metadata)
+    return to_response(bend(idp.fault_now.metadata, reply, scene), request.environ)
+
+
+def jwks(idp: "Idp") -> Response:
+    """The public keys, decoys among them where the dialect has some."""
+    members = idp.keys.public_set(decoys=idp.dialect.decoys)
+    reply = cacheable_reply(members, max_age_seconds=idp.dialect.lifetimes.metadata)
+    return to_response(bend(idp.fault_now.jwks, reply, idp.scene()), request.environ)
+
+
+def moved(_idp: "Idp") -> Response:
+    """Where redirecting faults point; a relying party has no business here, and the count of calls tells."""
+    return to_response(json_reply({"error": "not_found"}, status=404), request.environ)
+
+
+def foreign_jwks(_idp: "Idp") -> Response:
+    """The set that a forged token's `jku` names; fetching it is the mistake."""
+    keys = [public(foreign_key(alg)) for alg in SIGNATURES]
+    return to_response(json_reply({"keys": keys}), request.environ)
+
+
+def _standard_document(idp: "Idp") -> JsonObject:
+    dialect, paths = idp.dialect, idp.dialect.paths
+    claims = [name for names in dialect.scope_claims.values() for name in names]
+    document: JsonObject = {
+        "issuer": idp.issuer,
+        "jwks_uri": idp.base + paths.jwks,
+        "authorization_endpoint": idp.base + paths.authorize,
+        "token_endpoint": idp.base + paths.token,
+        **_optional_endpoints(idp),
+        "scopes_supported": ["openid", "offline_access", *dialect.scope_claims],
+        "response_types_supported": ["code"],
+        "response_modes_supported": list(RESPONSE_MODES),
+        "grant_types_supported": list(dialect.grant_types),
+        "acr_values_supported": list(dialect.acrs),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": list(dialect.signing_algs),
+        "userinfo_signing_alg_values_supported": list(dialect.signing_algs),
+        "token_endpoint_auth_methods_supported": list(dialect.auth_methods),
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": sorted(PROMPTS),
+        "claim_types_supported": ["normal"],
+        "claims_supported": [*_ID_TOKEN_CLAIMS, *claims],
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+    }
+    if dialect.sends_iss:
+        document["authorization_response_iss_parameter_supported"] = True
+    return document
+
+
+def _optional_endpoints(idp: "Idp") -> JsonObject:
+    dialect, paths = idp.dialect, idp.dialect.paths
+    named = {
+        "userinfo_endpoint": paths.userinfo,
+        "introspection_endpoint": paths.introspection,
+        "revocation_endpoint": paths.revocation,
+        "end_session_endpoint": paths.end_session,
+    }
+    members: JsonObject = {name: idp.base + path for name, path in named.items() if path is not None}
+    if paths.introspection is not None:
+        confidential = [method for method in dialect.auth_methods if method != "none"]
+        members["introspection_endpoint_auth_methods_supported"] = confidential
+    if paths.revocation is not None:
+        members["revocation_endpoint_auth_methods_supported"] = list(dialect.auth_methods)
+    return members

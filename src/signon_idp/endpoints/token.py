@@ -1,0 +1,112 @@
+"""The token endpoint (RFC 6749 3.2; OIDC Core 3.1.3, 12)."""
+
+from typing import TYPE_CHECKING
+
+from flask import Response, request
+
+from signon_idp.endpoints.wire import authenticated
+from signon_idp.errors import OAuthError
+from signon_idp.faults import bend
+from signon_idp.id_token import id_token_claims, write_id_token
+from signon_idp.model import Client, Grant, JsonObject, Token
+from signon_idp.replies import json_reply, to_response
+from signon_idp.rules.grants import check_code, check_grant_type, check_refresh_token, narrowed, required
+
+if TYPE_CHECKING:
+    from signon_idp.provider import Idp
+    from signon_idp.rules.parameters import Parameters
+
+
+def token(idp: "Idp") -> Response:
+    """Give tokens for a code, a refresh token, or the client itself."""
+    client, form = authenticated(idp)
+    grant_type = check_grant_type(form, client, idp.dialect.grant_types)
+    members, grant = _GRANTS[grant_type](idp, client, form)
+    scene = idp.scene(client, grant)
+    reply = json_reply(idp.dialect.token_members(members, scene))
+    return to_response(bend(idp.fault_now.token, reply, scene), request.environ)
+
+
+def _for_code(idp: "Idp", client: Client, form: "Parameters") -> tuple[JsonObject, Grant]:
+    found = idp.state.codes.get(required(form, "code"))
+    code = check_code(found, form, client, now=idp.now())
+    with idp.state.lock:
+        if code.used:
+            # Somebody has the code who should not: what was given for it ends too (RFC 6749 4.1.2).
+            code.grant.ended = True
+            raise OAuthError("invalid_grant", "the code was used before; its tokens are revoked")
+        code.used = True
+    grant = code.grant
+    members = _access_token(idp, client, grant, grant.scopes)
+    if "offline_access" in grant.scopes:
+        members["refresh_token"] = _refresh_token(idp, grant)
+    if "openid" in grant.scopes:
+        members["id_token"] = _id_token(idp, client, grant, members["access_token"])
+    return members, grant
+
+
+def _for_refresh_token(idp: "Idp", client: Client, form: "Parameters") -> tuple[JsonObject, Grant]:
+    found = idp.state.tokens.get(required(form, "refresh_token"))
+    old = check_refresh_token(found, client, now=idp.now())
+    scopes = narrowed(form, old.scopes)
+    with idp.state.lock:
+        if old.used:
+            # Rotation makes a second use a sign of theft: the whole family ends (RFC 9700 4.14.2).
+            old.grant.ended = True
+            raise OAuthError("invalid_grant", "the refresh token was used before; its family is revoked")
+        old.used = True
+    grant = old.grant
+    grant.nonce = None  # an ID token from a refresh should have none (OIDC Core 12.2)
+    members = _access_token(idp, client, grant, scopes)
+    members["refresh_token"] = _refresh_token(idp, grant)
+    if "openid" in scopes:
+        members["id_token"] = _id_token(idp, client, grant, members["access_token"])
+    return members, grant
+
+
+def _for_client(idp: "Idp", client: Client, form: "Parameters") -> tuple[JsonObject, Grant]:
+    if client.token_endpoint_auth_method == "none":
+        raise OAuthError("unauthorized_client", "client_credentials is for clients that can keep a secret")
+    grant = Grant(client_id=client.client_id, scopes=narrowed(form, client.extra_scopes))
+    return _access_token(idp, client, grant, grant.scopes), grant
+
+
+_GRANTS = {
+    "authorization_code": _for_code,
+    "refresh_token": _for_refresh_token,
+    "client_credentials": _for_client,
+}
+
+
+def _access_token(idp: "Idp", client: Client, grant: Grant, scopes: tuple[str, ...]) -> JsonObject:
+    make = idp.dialect.make_access_token
+    value = idp.state.remember(make(grant, idp.scene(client, grant))) if make else idp.state.mint()
+    lifetime = idp.dialect.lifetimes.access_token
+    _keep(idp, value, kind="access_token", grant=grant, scopes=scopes, lifetime_seconds=lifetime)
+    return {
+        "access_token": value,
+        "token_type": "Bearer",
+        "expires_in": lifetime,
+        "scope": " ".join(scopes),
+    }
+
+
+def _refresh_token(idp: "Idp", grant: Grant) -> str:
+    value = idp.state.mint()
+    lifetime = idp.dialect.lifetimes.refresh_token
+    _keep(idp, value, kind="refresh_token", grant=grant, scopes=grant.scopes, lifetime_seconds=lifetime)
+    return value
+
+
+def _keep(
+    idp: "Idp", value: str, *, kind: str, grant: Grant, scopes: tuple[str, ...], lifetime_seconds: int
+) -> None:
+    now = idp.now()
+    kept = Token(kind=kind, grant=grant, scopes=scopes, issued_at=now, expires_at=now + lifetime_seconds)
+    idp.state.tokens.put(value, kept, until=kept.expires_at)
+
+
+def _id_token(idp: "Idp", client: Client, grant: Grant, access_token: str) -> str:
+    scene = idp.scene(client, grant)
+    claims = id_token_claims(idp.dialect, scene, access_token=access_token)
+    return idp.state.remember(write_id_token(claims, scene, idp.fault_now))

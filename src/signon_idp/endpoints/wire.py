@@ -1,0 +1,38 @@
+"""What several endpoints read from Flask's request and write to its response."""
+
+from typing import TYPE_CHECKING
+
+from flask import Response, request
+
+from signon_idp.errors import OAuthError
+from signon_idp.model import Client
+from signon_idp.rules.client_auth import authenticate
+from signon_idp.rules.parameters import Pairs, Parameters, read_form
+
+if TYPE_CHECKING:
+    from signon_idp.provider import Idp
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+def query_pairs() -> Pairs:
+    """The query's parameters in order, repeats included."""
+    return tuple(request.args.items(multi=True))
+
+
+def form_pairs() -> Pairs:
+    """The form's parameters, repeats included."""
+    return tuple(request.form.items(multi=True))
+
+
+def authenticated(idp: "Idp") -> tuple[Client, Parameters]:
+    """The client that a back-channel request proves to be, and the request's parameters."""
+    if request.mimetype != _FORM:
+        raise OAuthError("invalid_request", f"the request's content type must be {_FORM}")
+    form = read_form(form_pairs())
+    return authenticate(request.headers.get("Authorization"), form, idp.clients), form
+
+
+def redirect(location: str) -> Response:
+    """A 303, after which every browser uses GET and no form is sent twice (RFC 9700 4.12)."""
+    return Response(status=303, headers={"Location": location, "Cache-Control": "no-store"})

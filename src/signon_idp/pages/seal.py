@@ -1,0 +1,35 @@
+"""Tokens that bind a form to the browser it was shown to, so that no other site can send it."""
+
+import hashlib
+import hmac
+from typing import TYPE_CHECKING
+
+from signon_idp.errors import PageError
+
+if TYPE_CHECKING:
+    from signon_idp.provider import Idp
+
+_FORM_SECONDS = 1800
+_RESTART = "Start the sign-in again from the application."
+
+
+def seal_form(idp: "Idp", browser: str, *, purpose: str, text: str) -> str:
+    """A token that lets this browser send the form `purpose` about `text` for half an hour."""
+    made = str(int(idp.now()))
+    return f"{made}.{_mac(idp.form_key, browser, purpose, made, text)}"
+
+
+def check_form(idp: "Idp", browser: str, *, purpose: str, text: str, token: str) -> None:
+    """PageError unless this browser was shown this very form a short while ago."""
+    made, _, mac = token.partition(".")
+    right = _mac(idp.form_key, browser, purpose, made, text)
+    if not hmac.compare_digest(mac.encode(), right.encode()):
+        raise PageError("form_of_other_browser", f"This form was not made for this browser. {_RESTART}")
+    if idp.now() - int(made) > _FORM_SECONDS:
+        raise PageError("form_too_old", f"This form has been open for too long. {_RESTART}")
+
+
+def _mac(key: bytes, *parts: str) -> str:
+    # Each part is hashed first, so that no two lists of parts run together into the same text.
+    text = b"".join(hashlib.sha256(part.encode()).digest() for part in parts)
+    return hmac.new(key, text, hashlib.sha256).hexdigest()

@@ -1,0 +1,110 @@
+"""Each page as a function: what it shows and where its form goes."""
+
+from typing import TYPE_CHECKING
+
+from flask import Response, request
+
+from signon_idp.errors import PageError
+from signon_idp.pages.render import STYLE_PATH, page
+from signon_idp.pages.seal import seal_form
+from signon_idp.personas import PASSWORD
+from signon_idp.replies import json_reply, to_response
+
+if TYPE_CHECKING:
+    from signon_idp.faults import Callback
+    from signon_idp.model import BrowserSession
+    from signon_idp.provider import Idp
+    from signon_idp.rules.authorization import AuthorizationRequest
+
+SIGN_IN_PATH = "/sign-in"
+CONSENT_PATH = "/consent"
+SIGN_OUT_PATH = "/sign-out"
+
+__all__ = ["CONSENT_PATH", "SIGN_IN_PATH", "SIGN_OUT_PATH", "STYLE_PATH"]
+
+_SCOPES_SAY = {
+    "openid": "Know who you are here",
+    "profile": "Name, picture, birth date and the rest of the profile",
+    "email": "E-mail address, and whether it was verified",
+    "phone": "Telephone number, and whether it was verified",
+    "address": "Postal address",
+    "groups": "The groups you belong to",
+    "offline_access": "Stay connected while you are away",
+}
+_FAILED = "No persona has that user name, or the password is wrong. The password of all is “practice”."
+
+
+def sign_in(idp: "Idp", wanted: "AuthorizationRequest", browser: str, *, failed: bool = False) -> Response:
+    """Ask who it is: user name and password, or a persona to click."""
+    client = wanted.back.client
+    typed = request.form.get("username", wanted.login_hint)
+    return page(
+        idp,
+        f"sign_in_{idp.dialect.page_kind}.html",
+        status=400 if failed else 200,
+        leads_to=wanted.back.redirect_uri,
+        action=idp.base + SIGN_IN_PATH,
+        form_token=seal_form(idp, browser, purpose="sign_in", text=wanted.text),
+        carried=wanted.text,
+        client_name=client.client_name or client.client_id,
+        typed=typed,
+        problem=_FAILED if failed else "",
+        password=PASSWORD,
+    )
+
+
+def consent(idp: "Idp", wanted: "AuthorizationRequest", session: "BrowserSession", browser: str) -> Response:
+    """Ask whether the application may have what it asks for."""
+    client = wanted.back.client
+    granted = idp.dialect.granted_scopes(wanted.scopes, client)
+    return page(
+        idp,
+        "consent.html",
+        leads_to=wanted.back.redirect_uri,
+        action=idp.base + CONSENT_PATH,
+        form_token=seal_form(idp, browser, purpose="consent", text=wanted.text),
+        carried=wanted.text,
+        client_name=client.client_name or client.client_id,
+        persona=session.persona,
+        scopes=[(scope, _SCOPES_SAY.get(scope, "")) for scope in granted],
+    )
+
+
+def form_post(idp: "Idp", callback: "Callback") -> Response:
+    """Send the answer to the application by a form, at once with script, by a button without (Form Post 1.0)."""
+    return page(
+        idp,
+        "form_post.html",
+        leads_to=callback.redirect_uri,
+        action=callback.redirect_uri,
+        pairs=callback.pairs,
+    )
+
+
+def sign_out(idp: "Idp", text: str, session: "BrowserSession | None", browser: str) -> Response:
+    """Ask whether to sign out, since nothing proves that the person wants it."""
+    return page(
+        idp,
+        "sign_out.html",
+        action=idp.base + SIGN_OUT_PATH,
+        form_token=seal_form(idp, browser, purpose="sign_out", text=text),
+        carried=text,
+        persona=session.persona if session else None,
+    )
+
+
+def signed_out(idp: "Idp") -> Response:
+    """Say that it is done."""
+    return page(idp, "signed_out.html")
+
+
+def problem(idp: "Idp", error: PageError) -> Response:
+    """Say what is wrong with a request that must not be answered by a redirect."""
+    return page(idp, "problem.html", status=400, code=error.error, description=error.description)
+
+
+def http_problem(idp: "Idp", status: int, name: str) -> Response:
+    """Say what HTTP has against the request: a page for browsers, JSON for programs."""
+    if request.accept_mimetypes.accept_html and "text/html" in request.headers.get("Accept", ""):
+        return page(idp, "problem.html", status=status, code=str(status), description=f"{name}.")
+    return to_response(json_reply({"error": "invalid_request", "error_description": name}, status=status), {})

@@ -1,0 +1,85 @@
+"""Everything the provider remembers, in memory, bounded: things expire, are pruned, and have a ceiling."""
+
+import secrets
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from threading import RLock
+from typing import Generic, TypeVar
+
+from signon_idp.model import BrowserSession, Code, Token
+
+_CEILING = 20_000
+_TOKEN_BYTES = 32
+
+Kept = TypeVar("Kept")
+
+
+class Shelf(Generic[Kept]):
+    """A mapping whose entries expire; the oldest leave first when it is full."""
+
+    def __init__(self, now: Callable[[], float], *, ceiling: int = _CEILING) -> None:
+        """`now` gives POSIX seconds; at most `ceiling` entries are kept."""
+        self._now = now
+        self._ceiling = ceiling
+        self._entries: OrderedDict[str, tuple[float, Kept]] = OrderedDict()
+        self._lock = RLock()
+
+    def put(self, key: str, value: Kept, *, until: float) -> None:
+        """Keep `value` until the POSIX time `until`."""
+        with self._lock:
+            self._prune()
+            self._entries[key] = (until, value)
+
+    def get(self, key: str) -> Kept | None:
+        """What is kept under `key`, if its time has not come."""
+        with self._lock:
+            until, value = self._entries.get(key, (0.0, None))
+            return value if self._now() < until else None
+
+    def drop(self, key: str) -> None:
+        """Forget `key`, known or not."""
+        with self._lock:
+            self._entries.pop(key, None)
+
+    def items(self) -> list[tuple[str, Kept]]:
+        """Keys and values, the expired ones too; a copy."""
+        with self._lock:
+            return [(key, value) for key, (_, value) in self._entries.items()]
+
+    def __len__(self) -> int:
+        """How many entries are held, expired ones included."""
+        return len(self._entries)
+
+    def _prune(self) -> None:
+        # Entries of one shelf live about equally long, so those to go stand at the front.
+        now = self._now()
+        while self._entries:
+            until, _ = next(iter(self._entries.values()))
+            if now < until and len(self._entries) < self._ceiling:
+                return
+            self._entries.popitem(last=False)
+
+
+class State:
+    """Codes, tokens and browser sessions; `lock` makes "look and mark used" one step."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        """`now` gives POSIX seconds."""
+        self.lock = RLock()
+        self.codes: Shelf[Code] = Shelf(now)
+        self.tokens: Shelf[Token] = Shelf(now)
+        self.sessions: Shelf[BrowserSession] = Shelf(now)
+        self._minted: deque[str] = deque(maxlen=_CEILING)
+
+    def mint(self) -> str:
+        """A fresh random code or token, remembered among the secrets."""
+        return self.remember(secrets.token_urlsafe(_TOKEN_BYTES))
+
+    def remember(self, secret: str) -> str:
+        """Count `secret` (a signed token) among the secrets; hands it back."""
+        self._minted.append(secret)
+        return secret
+
+    def minted(self) -> set[str]:
+        """Every code and token handed out, up to the ceiling."""
+        return set(self._minted)

@@ -1,0 +1,270 @@
+"""Every lock has a key that proves it is a lock: without its check, a forged token or answer gets in.
+
+The tables are compared with the code, so that a check that nobody wrote a forgery for fails here.
+"""
+
+import inspect
+import json
+
+import pytest
+from tests.core.forge import (
+    CLIENT_ID,
+    ISSUER,
+    NOW,
+    STATE,
+    answer,
+    at_hash,
+    callback,
+    claims,
+    compact,
+    discovery_document,
+    json_answer,
+    key_set,
+    metadata,
+    provider,
+    rsa_key,
+    signed,
+    transaction,
+    unb64,
+    verify,
+)
+
+from signon.core import callback as callback_module
+from signon.core import id_token, jose, userinfo
+from signon.core import metadata as metadata_module
+from signon.core.callback import VerifiedCallback
+from signon.core.claims import VerifiedClaims
+from signon.core.errors import SignOnError
+from signon.core.http import HttpResponse
+from signon.core.metadata import Metadata, read_discovery
+from signon.core.userinfo import read_userinfo
+
+CLAIM_FORGERIES = {
+    "check_issuer": ({"iss": "https://evil.example"}, {}, "id_token_iss"),
+    "check_subject": ({"sub": ""}, {}, "id_token_sub_missing"),
+    "check_audience": ({"aud": []}, {}, "id_token_aud"),
+    "check_other_audiences": ({"aud": [CLIENT_ID, "client-2"]}, {}, "id_token_aud_extra"),
+    "check_authorized_party": ({"azp": "client-2"}, {}, "id_token_azp"),
+    "check_expiry": ({"exp": NOW - 61}, {}, "id_token_expired"),
+    "check_issued_at": ({"iat": NOW + 61}, {}, "id_token_iat_future"),
+    "check_age": ({"iat": NOW - 661}, {}, "id_token_iat_old"),
+    "check_not_before": ({"nbf": NOW + 61}, {}, "id_token_nbf"),
+    "check_nonce": ({"nonce": "of another sign-in"}, {}, "id_token_nonce_mismatch"),
+    "check_acr": ({"acr": "low"}, {"acr_values": ("high",)}, "id_token_acr"),
+    "check_auth_time": ({"auth_time": NOW - 500}, {"max_age_seconds": 100}, "id_token_auth_time_old"),
+    "check_fresh": ({"auth_time": NOW - 500}, {"fresh": True}, "id_token_auth_time_not_fresh"),
+    "check_at_hash": ({"at_hash": at_hash("another")}, {}, "id_token_at_hash"),
+}
+
+
+def test_each_check_of_the_claims_has_its_forgery():
+    """Each member of CHECKS must have a forged token here, in the order in which they run."""
+    assert [check.__name__ for check in id_token.CHECKS] == list(CLAIM_FORGERIES)
+
+
+@pytest.mark.parametrize("check", id_token.CHECKS, ids=lambda check: check.__name__)
+def test_without_its_check_the_forged_token_gets_in(monkeypatch, check):
+    """A token with one forged claim must be refused by that claim's check, and by nothing else."""
+    changes, expected, code = CLAIM_FORGERIES[check.__name__]
+    token = signed(claims(**changes))
+    with pytest.raises(SignOnError) as error:
+        verify(token, **expected)
+    assert error.value.code == code
+    monkeypatch.setattr(id_token, "CHECKS", tuple(other for other in id_token.CHECKS if other is not check))
+    assert isinstance(verify(token, **expected), VerifiedClaims)
+
+
+def nothing(*_args, **_kwargs):
+    """A check that has been taken out."""
+
+
+def unverified(token, **_expected):
+    return unb64(token.reveal().split(".")[1])
+
+
+class AnyAlgorithm(jose._Registry):
+    def get_alg(self, name):
+        return self.algorithms[name]
+
+
+ANY_ALGORITHM = dict.fromkeys(jose.ALGS, AnyAlgorithm(strict_check_header=False))
+
+
+@pytest.mark.parametrize(
+    ("token", "code"),
+    [
+        (signed(claims(), alg="PS256"), "id_token_alg_mismatch"),
+        (signed(claims(), alg="none"), "id_token_alg_none"),
+    ],
+    ids=["another algorithm", "none"],
+)
+def test_without_both_locks_on_alg_the_forged_token_gets_in(monkeypatch, token, code):
+    """Each of the two locks on `alg` must refuse alone; without both, the token's own choice gets it in."""
+    with pytest.raises(SignOnError) as error:
+        verify(token)
+    assert error.value.code == code
+    with monkeypatch.context() as first:
+        first.setattr(jose, "_REGISTRIES", ANY_ALGORITHM)
+        with pytest.raises(SignOnError) as error:
+            verify(token)
+        assert error.value.code == code
+    monkeypatch.setattr(id_token, "check_alg", nothing)
+    with pytest.raises(SignOnError) as error:
+        verify(token)
+    assert error.value.code == "id_token_signature"
+    monkeypatch.setattr(jose, "_REGISTRIES", ANY_ALGORITHM)
+    assert isinstance(verify(token), VerifiedClaims)
+
+
+def test_without_the_check_of_typ_another_kind_of_token_gets_in(monkeypatch):
+    """A logout token of the same issuer must be refused as an ID token by its `typ` and nothing else."""
+    token = signed(claims(), header={"typ": "logout+jwt"})
+    with pytest.raises(SignOnError) as error:
+        verify(token)
+    assert error.value.code == "id_token_typ"
+    monkeypatch.setattr(id_token, "check_typ", nothing)
+    assert isinstance(verify(token), VerifiedClaims)
+
+
+@pytest.mark.parametrize("name", ["crit", "b64"])
+def test_without_our_reading_of_the_header_its_faults_reach_the_engine(monkeypatch, name):
+    """`b64` and `crit` must be refused by our own reading of the header: the engine lets these in."""
+    header = {"b64": True} if name == "b64" else {"crit": ["b64"], "b64": True}
+    token = signed(claims(), header=header)
+    with pytest.raises(SignOnError) as error:
+        verify(token)
+    assert error.value.code == f"id_token_header_{name}"
+    plain = jose.Header(alg="RS256", kid="k1", typ=None)
+    monkeypatch.setattr(id_token, "read_header", lambda _token, **_document: plain)
+    assert isinstance(verify(token), VerifiedClaims)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [signed(claims(), key=rsa_key("attacker")), compact({"alg": "RS256", "kid": "k1"}, claims(), b"")],
+    ids=["foreign key", "empty"],
+)
+def test_without_the_signature_step_the_forged_token_gets_in(monkeypatch, token):
+    """A token that anybody could have written must be refused by its signature and nothing else."""
+    with pytest.raises(SignOnError) as error:
+        verify(token)
+    assert error.value.code == "id_token_signature"
+    monkeypatch.setattr(id_token, "verify_signature", unverified)
+    assert isinstance(verify(token), VerifiedClaims)
+
+
+GOOD = (("state", STATE), ("code", "the-code"))
+ISS_PROMISED = {"of_metadata": metadata(authorization_response_iss_parameter_supported=True)}
+CALLBACK_FORGERIES = [
+    ("_check_state", (("state", "another"), ("code", "the-code")), {}, "state_mismatch"),
+    ("_check_state", (("code", "the-code"),), {}, "state_mismatch"),
+    ("_check_state", GOOD, {"of_transaction": transaction(provider="other")}, "state_other_provider"),
+    ("_check_state", GOOD, {"of_transaction": transaction(client_id="client-2")}, "state_other_provider"),
+    (
+        "_check_state",
+        GOOD,
+        {"of_transaction": transaction(issuer="https://other.example")},
+        "state_other_provider",
+    ),
+    ("_check_mode", GOOD, {"mode": "form_post"}, "callback_wrong_mode"),
+    ("_check_issuer", (*GOOD, ("iss", "https://evil.example")), {}, "iss_mismatch"),
+    ("_check_issuer", GOOD, ISS_PROMISED, "iss_missing"),
+]
+
+
+def checks_of(module) -> set[str]:
+    """The names of a module's own check functions."""
+    return {
+        name
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if name.startswith(("_check_", "check_")) and function.__module__ == module.__name__
+    }
+
+
+def test_each_check_of_the_other_readers_has_its_forgery():
+    """Each check function of callback, userinfo and metadata must have a forged answer here."""
+    assert checks_of(callback_module) == {name for name, *_ in CALLBACK_FORGERIES}
+    assert checks_of(userinfo) == {name for name, *_ in USERINFO_FORGERIES}
+    assert checks_of(metadata_module) == {"_check_issuer"}
+    in_the_tuple = {check.__name__ for check in id_token.CHECKS}
+    assert checks_of(id_token) - in_the_tuple == {"check_alg", "check_typ"}
+
+
+@pytest.mark.parametrize(("check", "pairs", "context", "code"), CALLBACK_FORGERIES)
+def test_without_its_check_the_forged_response_gets_in(monkeypatch, check, pairs, context, code):
+    """A response with one fault must be refused by that fault's check, and by nothing else."""
+    with pytest.raises(SignOnError) as error:
+        callback(*pairs, **context)
+    assert error.value.code == code
+    monkeypatch.setattr(callback_module, check, nothing)
+    assert isinstance(callback(*pairs, **context), VerifiedCallback)
+
+
+@pytest.mark.parametrize("name", callback_module._UNREQUESTED)
+def test_without_the_list_of_unrequested_parameters_they_get_in(monkeypatch, name):
+    """A token in the front channel must be refused only because it is on the list."""
+    with pytest.raises(SignOnError) as error:
+        callback(*GOOD, (name, "injected"))
+    assert error.value.code == f"callback_unrequested_{name}"
+    monkeypatch.setattr(callback_module, "_UNREQUESTED", ())
+    assert isinstance(callback(*GOOD, (name, "injected")), VerifiedCallback)
+
+
+@pytest.mark.parametrize("pair", [("state", STATE), ("code", "another"), ("state", "another")])
+def test_without_the_check_for_repeats_the_first_value_counts(monkeypatch, pair):
+    """A repeated parameter must be refused only because it is repeated."""
+    with pytest.raises(SignOnError) as error:
+        callback(*GOOD, pair)
+    assert error.value.code == f"{pair[0]}_repeated"
+    monkeypatch.setattr(
+        callback_module, "_single", lambda pairs, name: next((v for k, v in pairs if k == name), None)
+    )
+    assert isinstance(callback(*GOOD, pair), VerifiedCallback)
+
+
+def userinfo_jwt(**changes: object) -> HttpResponse:
+    genuine = {"iss": ISSUER, "aud": CLIENT_ID, "sub": "person-1", **changes}
+    return answer(signed(genuine).encode(), content_type="application/jwt")
+
+
+USERINFO_FORGERIES = [
+    ("_check_subject", json_answer({"sub": "person-2"}), "userinfo_sub_mismatch"),
+    ("_check_subject", json_answer({"name": "Mia"}), "userinfo_sub_missing"),
+    ("_check_signed_claims", userinfo_jwt(iss="https://evil.example"), "userinfo_iss"),
+    ("_check_signed_claims", userinfo_jwt(aud="client-2"), "userinfo_aud"),
+]
+
+
+def read(response: HttpResponse):
+    return read_userinfo(response, provider=provider(), subject="person-1", keys=key_set(), now=NOW)
+
+
+@pytest.mark.parametrize(("check", "response", "code"), USERINFO_FORGERIES)
+def test_without_its_check_the_forged_userinfo_gets_in(monkeypatch, check, response, code):
+    """Userinfo with one fault must be refused by that fault's check, and by nothing else."""
+    with pytest.raises(SignOnError) as error:
+        read(response)
+    assert error.value.code == code
+    monkeypatch.setattr(userinfo, check, nothing)
+    assert isinstance(read(response), dict)
+
+
+def test_without_the_signature_step_forged_userinfo_gets_in(monkeypatch):
+    """Userinfo signed by anybody must be refused by its signature and nothing else."""
+    genuine = {"iss": ISSUER, "aud": CLIENT_ID, "sub": "person-1"}
+    response = answer(signed(genuine, key=rsa_key("attacker")).encode(), content_type="application/jwt")
+    with pytest.raises(SignOnError) as error:
+        read(response)
+    assert error.value.code == "userinfo_signature"
+    monkeypatch.setattr(userinfo, "verify_signature", unverified)
+    assert json.loads(json.dumps(read(response))) == genuine
+
+
+def test_without_its_check_another_issuers_document_gets_in(monkeypatch):
+    """A document of another issuer must be refused by the comparison of issuers and nothing else."""
+    response = json_answer(discovery_document(issuer="https://evil.example"))
+    with pytest.raises(SignOnError) as error:
+        read_discovery(response, issuer=ISSUER)
+    assert error.value.code == "metadata_issuer_mismatch"
+    monkeypatch.setattr(metadata_module, "_check_issuer", nothing)
+    assert isinstance(read_discovery(response, issuer=ISSUER), Metadata)

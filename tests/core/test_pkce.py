@@ -1,0 +1,38 @@
+import hashlib
+import re
+import secrets
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.core.forge import b64
+
+from signon.core import pkce
+
+UNRESERVED = re.compile(r"[A-Za-z0-9\-._~]{43,128}\Z")
+
+
+@pytest.mark.parametrize("make", [pkce.new_random, pkce.new_verifier])
+def test_random_values_are_unique_and_of_the_right_alphabet(make):
+    """Each value must be new, 43 characters of the unreserved set (RFC 7636 4.1)."""
+    values = {make() for _ in range(10_000)}
+    assert len(values) == 10_000
+    assert all(UNRESERVED.match(value) and len(value) == 43 for value in values)
+
+
+@pytest.mark.parametrize("make", [pkce.new_random, pkce.new_verifier])
+def test_random_values_are_256_bits_of_secrets(monkeypatch, make):
+    """Each value must be 32 octets of the operating system's randomness and of nothing else."""
+    asked = []
+    monkeypatch.setattr(secrets, "token_urlsafe", lambda octets: asked.append(octets) or "value")
+    assert make() == "value"
+    assert asked == [32]
+
+
+@given(st.text(alphabet="ABCabc019-._~", min_size=43, max_size=128))
+def test_challenge_is_the_hash_of_the_verifier(verifier):
+    """The challenge must be base64url of SHA-256 of the verifier's ASCII, without padding (RFC 7636 4.2)."""
+    challenge = pkce.challenge_s256(verifier)
+    assert challenge == b64(hashlib.sha256(verifier.encode()).digest())
+    assert len(challenge) == 43
+    assert challenge != verifier

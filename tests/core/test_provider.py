@@ -1,0 +1,48 @@
+import dataclasses
+
+import pytest
+from tests.core.forge import NOW, provider
+
+from signon.core.provider import Provider
+
+
+def test_provider_is_strict_where_nothing_is_said():
+    """A provider of which nothing special is known must be held to the standard's defaults."""
+    plain = provider()
+    assert plain.scopes == ("openid", "profile", "email")
+    assert plain.id_token_algs == {"RS256"}
+    assert plain.response_mode == "query"
+    assert plain.userinfo == "missing"
+    assert plain.userinfo_alg is None
+    assert (plain.extra_checks, plain.deviations, plain.problems) == ((), (), ())
+
+
+@pytest.mark.parametrize("hook", ["read_tokens", "read_userinfo", "read_error"])
+def test_hook_changes_nothing_where_none_is_given(hook):
+    """Without a hook of its own a provider's JSON must be read as it is."""
+    answer = {"a": 1}
+    assert getattr(provider(), hook)(answer, NOW) is answer
+
+
+def test_provider_is_frozen():
+    """A provider must not be changeable once it is made, also not in its mappings."""
+    plain = provider()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        plain.issuer = "https://evil.example"  # type: ignore[misc]  # the assignment is the test
+    for mapping in (plain.authorize_parameters, plain.logout_parameters, plain.headers):
+        with pytest.raises(TypeError):
+            mapping["a"] = "b"
+
+
+def test_provider_does_not_show_what_may_be_secret():
+    """Headers and the proxy's address may hold credentials and must not show."""
+    shown = repr(provider(headers={"X-Api-Key": "hidden"}, proxy="http://user:hidden@proxy.example"))
+    assert "hidden" not in shown
+
+
+def test_no_switch_takes_a_check_away():
+    """A provider must have no field by which a check could be skipped: it can only add to them."""
+    names = {field.name for field in dataclasses.fields(Provider)}
+    assert not {
+        name for name in names if any(word in name for word in ("skip", "insecure", "verify", "disable", "allow"))
+    }
