@@ -81,7 +81,7 @@ def joined(threads):
 def waiting_for(kept, count):
     """Wait until so many threads wait for the flight under way (one more flies it)."""
     deadline = threading.Event()
-    while (flight := kept._flight) is None or flight._condition is None or len(flight._condition._waiters) < count:
+    while (flight := kept._flight) is None or len(flight._condition._waiters) < count:
         assert not deadline.wait(0.001)
 
 

@@ -110,8 +110,10 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(key=KEYS, behind=STEPS, life=st.integers(1, 6))
     def mark(self, key, behind, life):
-        """A mark may come from a clock that is a little behind."""
-        at, until = self.living(self.marks, key) or (0, 0)
+        """A mark may come from a clock that is a little behind, but not by more than a mark's life."""
+        living = self.living(self.marks, key)
+        at, until = living or (0, 0)
+        behind = behind if living else 0
         self.store.mark_ended(key, now=self.now - behind, expires_at=self.now + life)
         self.marks[key] = (max(at, self.now - behind), max(until, self.now + life))
 

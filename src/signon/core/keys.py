@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from signon.core.errors import MalformedAnswer, TokenRejected, UnknownKey
 from signon.core.http import HttpRequest, HttpResponse, read_json_answer
@@ -13,7 +15,15 @@ MAX_KEYS = 64
 """Keys of one set that are looked at. Providers publish two to ten."""
 MAX_CANDIDATES = 8
 """Keys tried for one token: several may fit a token without `kid` while keys are being changed."""
-_PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_PRIVATE_MEMBERS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "RSA": frozenset({"d", "p", "q", "dp", "dq", "qi", "oth"}),
+        "EC": frozenset({"d"}),
+        "OKP": frozenset({"d"}),
+        "oct": frozenset({"k"}),
+    }
+)
+"""By kind of key: what another kind calls by one of these names is no secret (RFC 7518 6)."""
 _MEDIA_TYPES = frozenset({"application/json", "application/jwk-set+json"})
 
 
@@ -84,7 +94,7 @@ def read_jwks(response: HttpResponse) -> KeySet:
     if not isinstance(members, list):
         raise MalformedAnswer("jwks_keys_missing", "the jwks document has no list of keys", section="RFC 7517 5")
     jwks = [member for member in members[:MAX_KEYS] if isinstance(member, dict)]
-    if any(_PRIVATE_MEMBERS & jwk.keys() for jwk in jwks):
+    if any(_PRIVATE_MEMBERS.get(str(jwk.get("kty")), frozenset()) & jwk.keys() for jwk in jwks):
         raise MalformedAnswer(
             "jwks_private_key",
             "the provider has published a private key; none of its keys is safe",
