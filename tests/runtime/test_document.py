@@ -290,6 +290,49 @@ def test_a_renewal_under_way_is_waited_for(kept, source, now):
     assert kept.newer_than(results[0]) == [3]
 
 
+class SlowLock:
+    """Lets something else happen between the look at the copy and the lock."""
+
+    def __init__(self, kept, meanwhile):
+        self.kept, self.lock, self.meanwhile = kept, kept._lock, meanwhile
+        kept._lock = self
+
+    def __enter__(self):
+        self.kept._lock = self.lock
+        self.meanwhile()
+        self.lock.acquire()
+
+    def __exit__(self, *_error):
+        self.lock.release()
+
+
+def test_a_first_copy_that_has_landed_meanwhile_is_taken(kept, source):
+    """Who found nothing, and waited for the lock while another's flight landed, doesn't fetch again."""
+    SlowLock(kept, kept.get)
+    assert kept.get() == [1]
+    assert source.calls == 1
+
+
+def test_a_newer_copy_that_has_landed_meanwhile_is_taken(kept, source):
+    """Who wanted a newer copy, and waited for the lock while another's flight landed, has it."""
+    first = kept.get()
+    SlowLock(kept, lambda: kept.newer_than(first))
+    assert kept.newer_than(first) == [2]
+    assert source.calls == 2
+
+
+def test_a_renewal_that_has_landed_meanwhile_is_not_repeated(kept, source, now):
+    """Who found the copy old, and waited for the lock while another's flight landed, starts no flight."""
+    first = kept.get()
+    now[0] += 1000
+    SlowLock(kept, lambda: kept.newer_than(first))
+    assert kept.get() is first
+    assert source.calls <= 3
+    calls = source.calls
+    assert kept.get() == [calls]
+    assert kept._flight is None
+
+
 def test_with_nothing_held_a_newer_copy_is_the_first(kept, source):
     """A known copy that isn't held any more is answered by a first fetch."""
     assert kept.newer_than([0]) == [1]

@@ -349,6 +349,15 @@ def test_a_field_that_none_can_have_is_the_operators(serve, always, answer):
     assert server.requests == []
 
 
+def test_nothing_of_an_exchange_is_logged(serve, always, answer, caplog):
+    """Neither what is sent nor what is answered is in any record, not even for those who debug."""
+    caplog.set_level(logging.DEBUG)
+    server = serve(always(answer(b'{"access_token":"planted"}', fields="Set-Cookie: planted\r\n")))
+    Transport().send(post(server.url()))
+    assert any(record.name.startswith("urllib3") for record in caplog.records)
+    assert "planted" not in caplog.text
+
+
 def test_eight_threads_share_eight_connections(serve, always, answer):
     """Under load there is no error, and no more connections than threads."""
     server = serve(always(answer(b"x" * 3000)))

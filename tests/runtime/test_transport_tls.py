@@ -146,6 +146,22 @@ def test_the_deadline_holds_against_drips_over_tls(serve, drip, ca_file):
     assert time.monotonic() - before < QUICK + 0.3
 
 
+def test_the_deadline_holds_for_a_peer_that_reads_slowly(serve, ca_file):
+    """A request that is taken off our hands a record now and then ends at the deadline as well."""
+
+    def handle(connection, server):
+        while not server.stopped.wait(0.02):
+            connection.recv(16384)
+
+    server = serve(handle, context=server_context("localhost"))
+    request = HttpRequest(method="POST", url=server.url(), document="token", body=b"x" * 20_000_000)
+    before = time.monotonic()
+    with pytest.raises(ProviderUnavailable) as caught:
+        Transport(ca_file=ca_file, total_seconds=QUICK).send(request)
+    assert caught.value.code == "token_timeout"
+    assert time.monotonic() - before < QUICK + 0.3
+
+
 def test_a_silent_handshake_ends_with_the_time_to_connect(serve, ca_file):
     """A server that never shakes hands costs the connect time at most."""
     server = serve(lambda _connection, server: server.stopped.wait(10))

@@ -110,7 +110,7 @@ class Walk:
         auth = None if "client_id" in form else (self.client.client_id, self.client.client_secret)
         return self.http.post(self.path("token"), data=form, auth=auth)
 
-    def exchange(self, code: str, **changes: str | None):
+    def exchange(self, code: str | None, **changes: str | None):
         usual = {
             "grant_type": "authorization_code",
             "code": code,

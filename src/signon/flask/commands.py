@@ -8,7 +8,7 @@ from flask.cli import AppGroup
 
 from signon.core.errors import SignOnError
 from signon.core.provider import Provider
-from signon.flask.site import Site
+from signon.flask.site import site_at
 from signon.flask.state import state
 
 signon = AppGroup("signon", help="Sign-in with OpenID Connect.")
@@ -21,7 +21,7 @@ def routes() -> None:
         if rule.endpoint.startswith("signon."):
             methods = ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
             click.echo(f"{methods:9} {rule.rule}")
-    here = Site(base_url=state().settings.base_url or "http://localhost:5000")
+    here = site_at(state().settings.base_url or "http://localhost:5000")
     for name, provider in state().party.providers.items():
         landing = provider.post_logout_path or state().logout_callback_paths[name]
         click.echo(f"\nRegister with {provider.label} ({name}):")

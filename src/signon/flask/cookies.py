@@ -28,14 +28,14 @@ def drop_session(response: Response, site: Site) -> None:
 
 def transactions(request: Request, site: Site) -> dict[str, str]:
     """The cookies of this application's sign-ins under way, oldest first."""
-    mine = f"{_transaction_prefix(site)}signon-tx-"
+    mine = f"{site.transaction_cookie}signon-tx-"
     found = {name: value for name, value in request.cookies.items() if name.startswith(mine)}
     return dict(sorted(found.items(), key=lambda item: tx_started(item[0]) or 0))
 
 
 def add_transaction(request: Request, response: Response, site: Site, *, name: str, value: str) -> None:
     """Remember a sign-in, and forget the oldest where there are too many."""
-    _set(response, site, _transaction_prefix(site) + name, value, max_age=TRANSACTION_SECONDS)
+    _set(response, site, site.transaction_cookie + name, value, max_age=TRANSACTION_SECONDS)
     others = list(transactions(request, site))
     for old in others[: max(0, len(others) + 1 - MAX_TRANSACTIONS)]:
         drop_transaction(response, site, old)
@@ -56,11 +56,6 @@ def make_private(response: Response) -> Response:
     response.headers["Cache-Control"] = "private, no-store"
     response.vary.add("Cookie")
     return response
-
-
-def _transaction_prefix(site: Site) -> str:
-    """Two applications on two ports of one loopback host share its cookies: the port keeps them apart."""
-    return site.cookie_prefix if site.secure else f"{site.session_cookie}-"
 
 
 def _set(response: Response, site: Site, name: str, value: str, *, max_age: int | None = None) -> None:

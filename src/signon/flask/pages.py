@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+
 from flask import Response, make_response, render_template
 
 from signon.flask.cookies import make_private

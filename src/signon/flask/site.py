@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
 from flask import Flask, Request
@@ -26,45 +27,54 @@ _DOT_SEGMENT = re.compile(r"/(\.|%2e){1,2}(/|$)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """The application's own address for one request."""
+    """The application's own address, and what follows from it. Made once for each address: `site_at`."""
 
     base_url: str
-
-    @property
-    def origin(self) -> str:
-        """Scheme, host and port."""
-        parts = urlsplit(self.base_url)
-        return f"{parts.scheme}://{parts.netloc}"
-
-    @property
-    def secure(self) -> bool:
-        """Whether it is served over https."""
-        return self.base_url.startswith("https:")
-
-    @property
-    def cookie_prefix(self) -> str:
-        """Before the name of each cookie of ours (RFC 6265bis 4.1.3.2); not for plain http on loopback."""
-        return "__Host-" if self.secure else ""
-
-    @property
-    def session_cookie(self) -> str:
-        """The session cookie's name. Cookies are shared by all ports of a host, so on loopback it has the port."""
-        return "__Host-signon" if self.secure else f"signon-{urlsplit(self.base_url).port or 80}"
+    origin: str
+    """Scheme, host and port."""
+    host: str
+    """The host name alone, in lower case."""
+    prefix: str
+    """The path before every route: "" or "/app"."""
+    secure: bool
+    """Whether it is served over https."""
+    session_cookie: str
+    """`__Host-` ties a cookie to this host (RFC 6265bis 4.1.3.2). Plain http on loopback can't have that, and
+    cookies are shared by all ports of a host: there the name has the port."""
+    transaction_cookie: str
+    """Before the name of a sign-in's cookie."""
 
     def path(self, path: str) -> str:
         """A path of the application as the browser must ask for it."""
-        return urlsplit(self.base_url).path + path
+        return self.prefix + path
 
     def url(self, path: str) -> str:
         """The absolute address of a path of the application."""
         return self.base_url + path
 
 
+@lru_cache(maxsize=64)
+def site_at(base_url: str) -> Site:
+    """The site of a checked base URL without a slash at its end."""
+    parts = urlsplit(base_url)
+    secure = parts.scheme == "https"
+    session_cookie = "__Host-signon" if secure else f"signon-{parts.port or 80}"
+    return Site(
+        base_url=base_url,
+        origin=f"{parts.scheme}://{parts.netloc}",
+        host=parts.hostname or "",
+        prefix=parts.path,
+        secure=secure,
+        session_cookie=session_cookie,
+        transaction_cookie="__Host-" if secure else f"{session_cookie}-",
+    )
+
+
 def find_site(settings: Settings, request: Request) -> Site:
     """The base URL of the settings, else the request's own origin on loopback; any other host is refused."""
     if settings.base_url is not None:
-        return Site(base_url=settings.base_url)
-    host = urlsplit(request.host_url).hostname or ""
+        return site_at(settings.base_url)
+    host = host_name(request.host)
     if not is_loopback_host(host):
         raise OperatorError(
             "base_url_missing",
@@ -72,13 +82,18 @@ def find_site(settings: Settings, request: Request) -> Site:
             " address that visitors use, such as https://app.example.org",
             status=400,
         )
-    return Site(base_url=request.url_root.rstrip("/"))
+    return site_at(request.url_root.rstrip("/"))
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header, in lower case, without its port."""
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdigit() else host).strip("[]").lower()
 
 
 def other_host_redirect(site: Site, request: Request) -> str | None:
     """Where to send a sign-in that was begun on another host name than the base URL's; once, by a mark."""
-    ours, theirs = urlsplit(site.base_url).hostname, urlsplit(request.host_url).hostname
-    if ours == theirs or HOST_MARK in request.args or request.method != "GET":
+    if site.host == host_name(request.host) or HOST_MARK in request.args or request.method != "GET":
         return None
     query = request.query_string.decode("latin-1")
     target = site.url(quote(request.path)) + (f"?{query}" if query else "")
@@ -101,7 +116,7 @@ def safe_next(app: Flask, site: Site, text: str | None) -> str | None:
 
 
 def _is_ours(app: Flask, site: Site, path: str) -> bool:
-    inside = path.removeprefix(urlsplit(site.base_url).path)
+    inside = path.removeprefix(site.prefix)
     try:
         endpoint, _ = app.url_map.bind("localhost").match(inside, method="GET")
     except RequestRedirect:

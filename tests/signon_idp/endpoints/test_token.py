@@ -93,7 +93,7 @@ def test_code_expires(walk, clock):
 )
 def test_bad_code_requests(walk, changes, error):
     """Each wrong part of a code request is refused by its registered error (RFC 6749 5.2, RFC 7636 4.6)."""
-    assert refused(walk.exchange(walk.code(), **changes)) == (400, error)
+    assert refused(walk.exchange(**{"code": walk.code(), **changes})) == (400, error)
 
 
 def test_another_clients_code(walk, helpers):

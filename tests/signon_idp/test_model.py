@@ -1,0 +1,34 @@
+import pytest
+from signon_idp.model import Client
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({}, "client_secret goes with"),
+        ({"client_secret": "s", "token_endpoint_auth_method": "none"}, "client_secret goes with"),
+        ({"client_secret": "s", "token_endpoint_auth_method": "private_key_jwt"}, "no client authentication"),
+        ({"client_secret": "s", "id_token_signed_response_alg": "none"}, "'none' is not among"),
+        ({"client_secret": "s" * 31, "id_token_signed_response_alg": "HS256"}, "32 bytes"),
+        ({"client_secret": "s", "userinfo_signed_response_alg": "HS256"}, "32 bytes"),
+        ({"client_secret": "s", "redirect_uris": ("/cb",)}, "no absolute address"),
+        ({"client_secret": "s", "redirect_uris": ("http://a/cb#x",)}, "no absolute address"),
+        ({"client_secret": "s", "redirect_uris": ("javascript:alert(1)",)}, "no absolute address"),
+        ({"client_secret": "s", "post_logout_redirect_uris": ("http://a/#",)}, "no absolute address"),
+    ],
+)
+def test_contradictory_registrations(fields, says):
+    """A registration that could never work raises ValueError and says why."""
+    with pytest.raises(ValueError, match=says):
+        Client(client_id="demo", **fields)
+
+
+def test_good_registrations():
+    """Confidential, public and native clients can be registered."""
+    Client(client_id="a", client_secret="s" * 32, id_token_signed_response_alg="HS256")
+    Client(client_id="b", token_endpoint_auth_method="none", redirect_uris=("com.example.app:/cb",))
+
+
+def test_secret_is_not_printed():
+    """The secret isn't in the repr."""
+    assert "hush" not in repr(Client(client_id="a", client_secret="hush"))

@@ -1,0 +1,23 @@
+from signon_idp import PERSONAS
+
+
+def test_personas_differ_as_told():
+    """Ids and subjects are unique, ASCII and short; each says in one line what is special about it."""
+    assert len({persona.id for persona in PERSONAS}) == len({persona.sub for persona in PERSONAS}) == len(PERSONAS)
+    for persona in PERSONAS:
+        assert persona.sub.isascii()
+        assert len(persona.sub) < 256
+        assert persona.note.endswith(".")
+        assert persona.claims["name"]
+
+
+def test_the_promised_oddities():
+    """There is somebody without e-mail, unverified, non-ASCII, with bars in the sub, in 300 groups, who refuses."""
+    people = {persona.id: persona for persona in PERSONAS}
+    assert {"name#en", "address", "phone_number", "birthdate"} <= set(people["somying"].claims)
+    assert "email" not in people["mei"].claims
+    assert people["omar"].claims["email_verified"] is False
+    assert not people["bjork"].claims["name"].isascii()
+    assert "|" in people["pim"].sub
+    assert len(people["grace"].claims["groups"]) == 300
+    assert people["nadia"].refuses_consent
