@@ -1,0 +1,1 @@
+"""The demo: a small application and practice providers, together on this computer."""

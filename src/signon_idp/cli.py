@@ -36,9 +36,14 @@ def idp(*, list_faults: bool, fault: str | None, **options: object) -> None:
     with provider:
         _introduce(provider, fault)
         try:
-            provider.stopped.wait()
+            wait_until_stopped(provider)
         except KeyboardInterrupt:
             click.echo("Stopped.")
+
+
+def wait_until_stopped(provider: "Idp") -> None:
+    """Wait for Ctrl-C, which raises KeyboardInterrupt here, or for the provider's end."""
+    provider.stopped.wait()
 
 
 def _begin(fault: str | None, **options: object) -> "Idp":

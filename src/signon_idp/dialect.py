@@ -61,6 +61,7 @@ class Dialect:
 
     name: str
     label: str
+    label_th: str = ""
     tint: Tint
     issuer_suffix: str = ""
     paths: Paths = field(default_factory=Paths)

@@ -92,9 +92,7 @@ def secret_key(secret: str) -> JWK:
 
 @cache
 def foreign_key(alg: str) -> JWK:
-    """A key that belongs to nobody, of the sort that `alg` needs."""
-    if alg == "HS256":
-        return JWK.generate(kty="oct", size=256)
+    """A key pair that belongs to nobody, of the sort that `alg` needs."""
     return _named(JWK.generate(**SIGNATURES[alg]), alg)
 
 

@@ -64,6 +64,7 @@ class Persona:
     id: str
     sub: str
     note: str
+    note_th: str = ""
     claims: Mapping[str, Any]
     refuses_consent: bool = False
 

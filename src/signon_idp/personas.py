@@ -44,18 +44,21 @@ PERSONAS: tuple[Persona, ...] = (
         id="somying",
         sub="5c1f0b7e-somying",
         note="Every standard claim, names in Thai and English.",
+        note_th="มีข้อมูลมาตรฐานครบ ชื่อเป็นภาษาไทยและอังกฤษ",
         claims=_SOMYING,
     ),
     Persona(
         id="mei",
         sub="8d2a64c9-mei",
         note="Has no e-mail address and no phone.",
+        note_th="ไม่มีอีเมลและไม่มีโทรศัพท์",
         claims=_named("Mei Lin", "Tan", preferred_username="mei", locale="en-SG", groups=["staff"]),
     ),
     Persona(
         id="omar",
         sub="3f9be210-omar",
         note="E-mail address that was never verified.",
+        note_th="มีอีเมลที่ไม่เคยยืนยัน",
         claims=_named(
             "Omar",
             "Haddad",
@@ -69,6 +72,7 @@ PERSONAS: tuple[Persona, ...] = (
         id="bjork",
         sub="77aa01d4-bjork",
         note="Not one plain ASCII name: accents, Thai, Chinese, right-to-left, an emoji.",
+        note_th="ชื่อไม่มีอักษรแอสกีล้วน: อักษรกำกับ ไทย จีน เขียนจากขวาไปซ้าย และอีโมจิ",
         claims=_named(
             "Bjørk 明月",
             "Þórsdóttir-ณัฐวุฒิ",
@@ -85,6 +89,7 @@ PERSONAS: tuple[Persona, ...] = (
         id="pim",
         sub="practice|66f1c2|pim",
         note="Subject with upright bars in it, as some vendors write it.",
+        note_th="รหัสบุคคล (sub) มีขีดตั้ง อย่างที่ผู้ให้บริการบางรายใช้",
         claims=_named(
             "Pim",
             "de Vries",
@@ -98,6 +103,7 @@ PERSONAS: tuple[Persona, ...] = (
         id="grace",
         sub="b04e77f3-grace",
         note="Member of 300 groups: her ID token passes every cookie and many URL limits.",
+        note_th="อยู่ใน 300 กลุ่ม: โทเค็นใหญ่เกินคุกกี้และเกินขีดจำกัดของที่อยู่เว็บหลายแห่ง",
         claims=_named(
             "Grace",
             "Okafor",
@@ -111,6 +117,7 @@ PERSONAS: tuple[Persona, ...] = (
         id="nadia",
         sub="e15d9ab2-nadia",
         note="Always refuses consent: the application gets access_denied.",
+        note_th="ไม่อนุญาตเสมอ: แอปพลิเคชันได้รับ access_denied",
         claims=_named("Nadia", "Petrova", preferred_username="nadia"),
         refuses_consent=True,
     ),

@@ -41,7 +41,7 @@ class Shelf(Generic[Kept]):
         with self._lock:
             self._entries.pop(key, None)
 
-    def items(self) -> list[tuple[str, Kept]]:
+    def entries(self) -> list[tuple[str, Kept]]:
         """Keys and values, the expired ones too; a copy."""
         with self._lock:
             return [(key, value) for key, (_, value) in self._entries.items()]

@@ -25,8 +25,8 @@ from tests.core.forge import (
 
 from signon.core.claims import VerifiedClaims
 from signon.core.errors import MalformedAnswer, OperatorError, SignOnError, TokenRejected, UnknownKey
+from signon.core.header import ALGS
 from signon.core.id_token import CHECKS, left_half_hash
-from signon.core.jose import ALGS
 from signon.core.values import Secret
 
 ASYMMETRIC = [alg for alg, rule in ALGS.items() if rule.kty != "oct"]

@@ -19,16 +19,8 @@ from tests.core.forge import (
 )
 
 from signon.core.errors import TokenRejected
-from signon.core.jose import (
-    ALGS,
-    MAX_HEADER_CHARACTERS,
-    MAX_TOKEN_CHARACTERS,
-    Header,
-    public_key,
-    read_header,
-    secret_key,
-    verify_jws,
-)
+from signon.core.header import ALGS, MAX_HEADER_CHARACTERS, MAX_TOKEN_CHARACTERS, Header, read_header
+from signon.core.jose import public_key, secret_key, verify_jws
 
 GOOD = {"alg": "RS256", "kid": "k1", "typ": "JWT"}
 

@@ -181,3 +181,20 @@ def test_many_silent_addresses_share_the_deadline(clock, monkeypatch):
         connect("provider.example", 443, budget=opened(seconds=12), seconds=5)
     assert sock.waits == [5, 5, 2]
     assert clock[0] == 112
+
+
+class SlowSocket(SilentSocket):
+    """A socket whose peer takes three seconds to answer."""
+
+    def connect(self, _address):
+        self.clock[0] += 3
+
+
+@pytest.mark.parametrize(("seconds", "waits"), [(20, [5, 5]), (7, [5, 4])])
+def test_a_handshake_gets_what_connecting_left(clock, monkeypatch, seconds, waits):
+    """A connected socket waits anew for as long as connecting may take, within what is left."""
+    sock = SlowSocket(clock)
+    monkeypatch.setattr(deadline, "resolve", lambda *_args, **_options: [(socket.AF_INET, ("192.0.2.1", 443))])
+    monkeypatch.setattr(deadline.socket, "socket", lambda *_args: sock)
+    assert connect("provider.example", 443, budget=opened(seconds=seconds), seconds=5) is sock
+    assert sock.waits == waits

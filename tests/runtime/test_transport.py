@@ -228,6 +228,7 @@ def test_a_reset_connection(serve):
         b"HTTP/1.1 200 OK\r\nX: " + b"planted" * 10_000 + b"\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"X: planted\r\n" * 101 + b"\r\n",
         b"HTTP/1.1 200 OK\r\nSet-Cookie: planted\r\nplanted without a colon\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nX: a\r\rX: planted\r\nContent-Length: 2\r\n\r\n{}",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\nplanted",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nplanted\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nplanted\r\n",
@@ -272,6 +273,18 @@ def test_the_limit_of_a_body(serve, once, framing):
     assert Transport(max_bytes=1000).send(get(serve(once(framed(framing, body))).url())).body == body
     server = serve(once(framed(framing, body + b"x")))
     failing(server.url(), error=ProviderError, code="token_too_large", sender=Transport(max_bytes=1000))
+
+
+def test_an_announced_flood_is_not_waited_for(serve):
+    """An answer that says it will be too large is refused before any of it has come."""
+
+    def handle(connection, server):
+        server.read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n")
+        server.stopped.wait(10)
+
+    sender = Transport(max_bytes=1000, total_seconds=5)
+    failing(serve(handle).url(), error=ProviderError, code="token_too_large", sender=sender)
 
 
 @pytest.mark.parametrize(
@@ -376,6 +389,27 @@ def test_eight_threads_share_eight_connections(serve, always, answer):
         thread.join(30)
     assert bodies == [b"x" * 3000] * 800
     assert server.connections <= 8
+
+
+def test_connections_of_32_threads_are_kept(serve, answer):
+    """As many as a worker has threads wait for their next use, and none is thrown away."""
+    together = threading.Barrier(32)
+
+    def handle(connection, server):
+        while server.read_request(connection):
+            together.wait(5)
+            connection.sendall(answer())
+
+    server = serve(handle)
+    sender = Transport()
+    for _ in range(2):
+        threads = [threading.Thread(target=sender.send, args=(post(server.url()),)) for _ in range(32)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+    assert len(server.requests) == 64
+    assert server.connections == 32
 
 
 def test_a_forked_process_connects_anew(serve, always, answer):

@@ -10,7 +10,7 @@ from signon.sessions.store import Stored
 
 
 class Forgets(MemoryStore):
-    def load(self, key, *, now):
+    def load(self, *_, **__):
         return None
 
 
@@ -58,12 +58,12 @@ class LastsOneMoment(MemoryStore):
 
 
 class ExpiredInTheWay(MemoryStore):
-    def create(self, key, value, *, now, expires_at):
+    def create(self, key, value, *, expires_at, **_):
         return super().create(key, value, now=0, expires_at=expires_at)
 
 
 class UpdateIgnoresVersion(MemoryStore):
-    def update(self, key, value, *, version, now, expires_at):
+    def update(self, key, value, *, now, expires_at, **_):
         held = self.load(key, now=now)
         return held is not None and super().update(
             key, value, version=held.version, now=now, expires_at=expires_at
@@ -71,7 +71,7 @@ class UpdateIgnoresVersion(MemoryStore):
 
 
 class UpdateKeepsExpiry(MemoryStore):
-    def update(self, key, value, *, version, now, expires_at):
+    def update(self, key, value, *, version, now, **_):
         return super().update(key, value, version=version, now=now, expires_at=now + 1)
 
 
@@ -83,7 +83,7 @@ class UpdateCreates(MemoryStore):
 
 
 class UpdateRevives(MemoryStore):
-    def update(self, key, value, *, version, now, expires_at):
+    def update(self, key, value, *, version, expires_at, **_):
         return super().update(key, value, version=version, now=0, expires_at=expires_at)
 
 
@@ -96,7 +96,7 @@ class TouchCountsVersion(MemoryStore):
 
 
 class TouchRevives(MemoryStore):
-    def touch(self, key, *, now, expires_at):
+    def touch(self, key, *, expires_at, **_):
         return super().touch(key, now=0, expires_at=expires_at)
 
 
@@ -151,7 +151,7 @@ class NoLock(MemoryStore):
 
 
 class ClaimIsAnybodys(MemoryStore):
-    def claim(self, key, owner, *, now, expires_at):
+    def claim(self, key, _owner, *, now, expires_at):
         return super().claim(key, b"anybody", now=now, expires_at=expires_at)
 
 
@@ -161,12 +161,12 @@ class ClaimLosesToItself(MemoryStore):
 
 
 class LeaseIsForGood(MemoryStore):
-    def lease(self, key, owner, *, now, expires_at):
+    def lease(self, key, owner, *, expires_at, **_):
         return super().lease(key, owner, now=0, expires_at=expires_at)
 
 
 class AnyoneReleases(MemoryStore):
-    def release(self, key, owner):
+    def release(self, key, _owner):
         self._leases.pop(key)
 
 
@@ -183,12 +183,12 @@ class IndexUnsorted(MemoryStore):
 
 
 class IndexGrows(MemoryStore):
-    def index_add(self, index, member, *, now, expires_at):
+    def index_add(self, index, member, *, expires_at, **_):
         super().index_add(index, member, now=0, expires_at=expires_at)
 
 
 class RemovesAll(MemoryStore):
-    def index_remove(self, index, member):
+    def index_remove(self, index, _member):
         self._indexes.pop(index)
 
 
@@ -209,7 +209,7 @@ class SweepsTheLiving(MemoryStore):
 
 
 class SweepsWithoutLimit(MemoryStore):
-    def sweep(self, *, now, limit=1000):
+    def sweep(self, *, now, **_):
         return super().sweep(now=now)
 
 

@@ -138,6 +138,30 @@ def test_opening_gives_up_at_the_timeout(path):
     assert "locked" in refused(pool.execute, SELECT)
 
 
+def test_nobody_opens_a_file_that_is_being_made(pool, monkeypatch):
+    """A second thread waits until a new file is closed again, since closing it would drop that thread's locks."""
+    thread = threading.Thread(target=pool.execute, args=(SELECT,))
+    close, waited = os.close, []
+
+    def close_late(descriptor):
+        thread.start()
+        thread.join(0.05)
+        waited.append(thread.is_alive())
+        close(descriptor)
+
+    monkeypatch.setattr(sqlite_pool.os, "close", close_late)
+    pool.execute(SELECT)
+    monkeypatch.undo()
+    thread.join()
+    assert waited == [True]
+
+
+def test_a_child_does_not_wait_for_a_thread_it_has_not(pool):
+    """A fork while another thread makes the file leaves the child able to open it."""
+    with pool._making:
+        assert in_child(lambda: pool.execute(SELECT)) == 0
+
+
 def test_connections_are_used_again(pool):
     """Fifty threads, one after the other, share one connection; idle ones don't pile up."""
     for _ in range(50):
@@ -174,7 +198,7 @@ def in_child(work):
     if child == 0:
         try:
             work()
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - whatever it is, the child must not go on as a second pytest
             traceback.print_exc()
             os._exit(1)
         os._exit(0)

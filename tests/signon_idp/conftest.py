@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+
 from signon_idp import Client, Idp
 from signon_idp.dialects.oidc import OIDC
 
@@ -105,7 +106,7 @@ class Walk:
         return answer(self.sign_in(persona, **changes))["code"]
 
     def token(self, **fields: str | None):
-        """A token request; authenticated by Basic unless `client_secret` or only a `client_id` is among the fields."""
+        """A token request; authenticated by Basic unless a `client_id` is among the fields."""
         form = {name: value for name, value in fields.items() if value is not None}
         auth = None if "client_id" in form else (self.client.client_id, self.client.client_secret)
         return self.http.post(self.path("token"), data=form, auth=auth)
@@ -142,7 +143,7 @@ def claims_of(token: str) -> dict[str, Any]:
 
 def header_of(token: str) -> dict[str, Any]:
     """The header of a JWS."""
-    text = token.split(".")[0]
+    text = token.split(".", maxsplit=1)[0]
     return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 
 

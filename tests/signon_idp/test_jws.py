@@ -1,4 +1,5 @@
 from jwcrypto.jwk import JWK
+
 from signon_idp.jws import draft, write
 
 
@@ -12,9 +13,7 @@ def test_rfc_8037_vector():
         kid="unused",
     )
     healthy = draft({}, key=key, alg="EdDSA")
-    example = type(healthy)(
-        header={"alg": "EdDSA"}, payload=b"Example of Ed25519 signing", alg="EdDSA", key=key
-    )
+    example = type(healthy)(header={"alg": "EdDSA"}, payload=b"Example of Ed25519 signing", alg="EdDSA", key=key)
     assert write(example) == (
         "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc."
         "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"

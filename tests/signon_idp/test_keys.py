@@ -1,4 +1,5 @@
 import pytest
+
 from signon_idp.jws import draft, write
 from signon_idp.keys import KeyRing, foreign_key, public, secret_key, weak_key
 

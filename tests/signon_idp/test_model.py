@@ -1,4 +1,5 @@
 import pytest
+
 from signon_idp.model import Client
 
 

@@ -12,7 +12,7 @@ def test_personas_differ_as_told():
 
 
 def test_the_promised_oddities():
-    """There is somebody without e-mail, unverified, non-ASCII, with bars in the sub, in 300 groups, who refuses."""
+    """Somebody has no e-mail, an unverified one, no ASCII, bars in the sub, 300 groups; somebody refuses."""
     people = {persona.id: persona for persona in PERSONAS}
     assert {"name#en", "address", "phone_number", "birthdate"} <= set(people["somying"].claims)
     assert "email" not in people["mei"].claims

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+
 from signon_idp import Client, Idp
 from signon_idp.dialects.oidc import OIDC
 from signon_idp.faults import FAULTS, HEALTHY
@@ -25,7 +26,8 @@ def test_malformed_path(path):
 def test_register_refuses_what_the_dialect_does_not_speak(idp):
     """A client's authentication and algorithm must be the dialect's."""
     narrow = Idp(
-        dialect=replace(OIDC, auth_methods=("client_secret_post",), signing_algs=("RS256",)), origin="http://127.0.0.1"
+        dialect=replace(OIDC, auth_methods=("client_secret_post",), signing_algs=("RS256",)),
+        origin="http://127.0.0.1",
     )
     with pytest.raises(ValueError, match="does not speak client_secret_basic"):
         narrow.register(Client(client_id="a", client_secret="s"))
@@ -83,7 +85,12 @@ def test_reset(walk, helpers):
     idp.set_fault("jwks_500")
     idp.now = lambda: 0.0
     idp.reset()
-    assert (idp.fault_now, list(idp.clients), idp.calls.total(), idp.secrets) == (HEALTHY, ["demo"], 0, {helpers.SECRET})
+    assert (idp.fault_now, list(idp.clients), idp.calls.total(), idp.secrets) == (
+        HEALTHY,
+        ["demo"],
+        0,
+        {helpers.SECRET},
+    )
     assert idp.keys.signing_key("RS256")["kid"] == first_kid
     assert idp.now() > 0
     assert walk.userinfo(token).status_code == 401

@@ -27,7 +27,7 @@ def test_ceiling(clock):
     shelf = Shelf(clock, ceiling=3)
     for number in range(5):
         shelf.put(str(number), number, until=clock() + 10)
-    assert [key for key, _ in shelf.items()] == ["2", "3", "4"]
+    assert [key for key, _ in shelf.entries()] == ["2", "3", "4"]
 
 
 def test_drop(clock):

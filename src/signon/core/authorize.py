@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from signon.core.errors import OperatorError
-from signon.core.http import add_query
+from signon.core.client_auth import authenticate
+from signon.core.errors import MalformedAnswer, OperatorError
+from signon.core.http import HttpRequest, HttpResponse, add_query, form_request, read_json_answer
 from signon.core.metadata import Metadata
 from signon.core.pkce import challenge_s256, new_random, new_verifier
 from signon.core.provider import Provider, ResponseMode
+from signon.core.refusal import raise_refusal
+from signon.core.values import text_member
+
+_CREATED = 201
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +27,10 @@ class Wishes:
     login_hint: str | None = None
     ui_locales: str | None = None
     id_token_hint: str | None = field(default=None, repr=False)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """More of the provider's own parameters; those of the protocol can't be among them."""
+    sign_up: bool = False
+    """To get an account, where the provider has a place for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +52,8 @@ class Transaction:
     max_age_seconds: int | None = None
     fresh: bool = False
     acr_values: tuple[str, ...] = ()
+    asked: Mapping[str, str] = field(default_factory=dict)
+    """The provider's own parameters of this sign-in, which its extra checks may want to see."""
 
 
 _OURS = frozenset(
@@ -52,7 +64,7 @@ _OURS = frozenset(
 )
 
 
-def begin(
+def prepare(
     provider: Provider,
     metadata: Metadata,
     *,
@@ -61,25 +73,20 @@ def begin(
     now: float,
     next_path: str | None = None,
     wishes: Wishes | None = None,
-) -> tuple[str, Transaction]:
-    """Build the address that the browser goes to, and what must be remembered until it is back.
+) -> tuple[dict[str, str], Transaction]:
+    """Put together the parameters of a request, and what must be remembered until the browser is back.
 
     state, nonce and PKCE S256 are always sent (RFC 9700 2.1). `state` comes from the caller, who can tell
     its own states from strangers'. Raises `OperatorError` (`authorize_parameter_reserved`) where a provider's
     extra parameters name one of the protocol's.
     """
-    reserved = _OURS & provider.authorize_parameters.keys()
-    if reserved:
-        raise OperatorError(
-            "authorize_parameter_reserved",
-            f"{', '.join(sorted(reserved))} can't be set as an extra parameter of {provider.name}",
-        )
     wishes = wishes or Wishes()
-    prompt = wishes.prompt or provider.prompt
+    extra = _extra(provider, wishes)
+    prompt = wishes.prompt or extra.get("prompt") or provider.prompt
     max_age = provider.max_age_seconds if wishes.max_age_seconds is None else wishes.max_age_seconds
     transaction = Transaction(
         provider=provider.name,
-        issuer=provider.issuer,
+        issuer=metadata.issuer,
         client_id=provider.client.client_id,
         redirect_uri=redirect_uri,
         state=state,
@@ -92,13 +99,63 @@ def begin(
         max_age_seconds=max_age,
         fresh=max_age == 0 or "login" in (prompt or "").split(),
         acr_values=wishes.acr_values or provider.acr_values,
+        asked=dict(wishes.parameters),
     )
-    parameters = {
-        **provider.authorize_parameters,
-        **_request(transaction),
-        **_optional(transaction, wishes, prompt),
-    }
-    return add_query(metadata.authorization_endpoint, parameters), transaction
+    return {**extra, **_request(transaction), **_optional(transaction, wishes, prompt)}, transaction
+
+
+def _extra(provider: Provider, wishes: Wishes) -> dict[str, str]:
+    """The provider's own parameters. Of the protocol's only `prompt` may be among them, since sign-up uses it."""
+    sign_up = provider.sign_up.parameters if wishes.sign_up and provider.sign_up is not None else {}
+    extra = {**provider.authorize_parameters, **wishes.parameters, **sign_up}
+    reserved = _OURS & (extra.keys() - {"prompt"})
+    if reserved:
+        raise OperatorError(
+            "authorize_parameter_reserved",
+            f"{', '.join(sorted(reserved))} can't be set as an extra parameter of {provider.name}",
+        )
+    return extra
+
+
+def begin(metadata: Metadata, parameters: Mapping[str, str], *, at: str | None = None) -> str:
+    """The address that the browser goes to: the authorization endpoint, or a page of the provider's at `at`."""
+    return add_query(at or metadata.authorization_endpoint, parameters)
+
+
+def pushed_request(
+    provider: Provider, metadata: Metadata, parameters: Mapping[str, str], *, now: float
+) -> HttpRequest:
+    """Push the parameters over the back channel (RFC 9126 2.1), with our authentication."""
+    endpoint = metadata.pushed_authorization_request_endpoint
+    if endpoint is None:
+        raise OperatorError(
+            "par_unsupported", f"{provider.name} has no endpoint for pushed requests", section="RFC 9126 5"
+        )
+    headers, form = authenticate(
+        provider.client,
+        parameters,
+        supported=metadata.token_endpoint_auth_methods_supported,
+        issuer=metadata.issuer,
+        now=now,
+    )
+    return form_request(endpoint, form, document="par", headers={**provider.headers, **headers})
+
+
+def read_pushed(response: HttpResponse, *, provider: Provider, now: float) -> dict[str, str]:
+    """Read the answer to a pushed request (RFC 9126 2.2): the parameters for the browser to carry.
+
+    Codes: `par_request_uri_missing`, those of every JSON answer, and for OAuth errors `par_invalid_client`
+    and `par_refused`. Nothing falls back to a plain request (RFC 9126 5).
+    """
+    raise_refusal(response, provider, document="par", now=now)
+    created = replace(response, status=200) if response.status == _CREATED else response
+    answer = read_json_answer(created, document="par")
+    uri = text_member(answer, "request_uri", document="par")
+    if uri is None:
+        raise MalformedAnswer(
+            "par_request_uri_missing", "the par answer has no request_uri", section="RFC 9126 2.2"
+        )
+    return {"client_id": provider.client.client_id, "request_uri": uri}
 
 
 def _request(transaction: Transaction) -> dict[str, str]:

@@ -68,7 +68,7 @@ def read_callback(
     `code_invalid`, and for the provider's own errors those of `_refusal`.
     """
     values = {name: _single(pairs, name) for name in KNOWN}
-    _check_state(values["state"], transaction, provider)
+    _check_state(values["state"], transaction, provider, metadata.issuer)
     _check_mode(mode, transaction)
     _check_issuer(values["iss"], transaction, metadata)
     if values["error"] is not None:
@@ -100,11 +100,11 @@ def _single(pairs: Pairs, name: str) -> str | None:
     return values[0] if values else None
 
 
-def _check_state(state: str | None, transaction: Transaction, provider: Provider) -> None:
+def _check_state(state: str | None, transaction: Transaction, provider: Provider, issuer: str) -> None:
     # Half a character (a lone surrogate) has no UTF-8: any spelling of it is a mismatch.
     if not state or not hmac.compare_digest(state.encode("utf-8", "replace"), transaction.state.encode()):
         raise SuspectError("state_mismatch", "the response belongs to another sign-in", section="RFC 6749 10.12")
-    ours = (provider.name, provider.issuer, provider.client.client_id)
+    ours = (provider.name, issuer, provider.client.client_id)
     if (transaction.provider, transaction.issuer, transaction.client_id) != ours:
         raise SuspectError(
             "state_other_provider",

@@ -32,6 +32,8 @@ class Expectations:
     """A sign-in was demanded (`prompt=login` or `max_age=0`): `auth_time` must not be older than the request."""
     acr_values: tuple[str, ...] = ()
     """Accepted `acr` values when one was demanded; empty when none was."""
+    asked: Mapping[str, str] = field(default_factory=dict)
+    """The provider's own parameters of the request, for a profile's extra checks."""
     leeway_seconds: float = LEEWAY_SECONDS
 
 
@@ -56,6 +58,15 @@ class VerifiedClaims:
         if self.seal is not _SEAL:
             msg = "VerifiedClaims come from the verifier only"
             raise TypeError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsignedClaims:
+    """Claims that only the connection vouches for: what a provider sends beside its tokens. Never verified."""
+
+    issuer: str
+    subject: str = field(repr=False)
+    claims: Mapping[str, JsonValue] = field(repr=False)
 
 
 def sealed(*, claims: JsonObject, raw: Secret) -> VerifiedClaims:

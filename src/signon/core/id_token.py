@@ -11,8 +11,9 @@ import hmac
 from collections.abc import Iterable
 
 from signon.core.claims import Check, Expectations, VerifiedClaims, sealed
-from signon.core.errors import OperatorError, TokenRejected
-from signon.core.jose import ALGS, Header, VerifyingKey, read_header, secret_key, verify_jws
+from signon.core.errors import TokenRejected
+from signon.core.header import ALGS, Header, read_header
+from signon.core.jose import VerifyingKey, secret_key, verify_jws
 from signon.core.keys import KeySet
 from signon.core.values import JsonObject, JsonValue, Secret, b64url_encode, is_number, read_json_object
 
@@ -58,7 +59,8 @@ def verify_signature(
 ) -> bytes:
     """The payload, if one of the keys that fit has signed it (RFC 7515 5.2)."""
     if ALGS[alg].kty == "oct":
-        candidates: tuple[VerifyingKey, ...] = (_hmac_key(client_secret, alg),)
+        octets = client_secret.reveal().encode("utf-8") if client_secret else b""
+        candidates: tuple[VerifyingKey, ...] = (secret_key(octets, alg=alg),)
     else:
         candidates = keys.choose(header, alg=alg, document=document)
     for key in candidates[:-1]:
@@ -67,18 +69,6 @@ def verify_signature(
         except TokenRejected:
             continue
     return verify_jws(token.reveal(), key=candidates[-1], alg=alg, document=document)
-
-
-def _hmac_key(client_secret: Secret | None, alg: str) -> VerifyingKey:
-    """HMAC is keyed by the client secret's octets and nothing else (OIDC Core 10.1; RFC 7518 3.2 for length)."""
-    octets = client_secret.reveal().encode("utf-8") if client_secret else b""
-    if 8 * len(octets) < ALGS[alg].minimum_bits:
-        raise OperatorError(
-            "client_secret_short",
-            f"{alg} needs a client secret of at least {ALGS[alg].minimum_bits // 8} octets",
-            section="RFC 7518 3.2",
-        )
-    return secret_key(octets)
 
 
 def check_alg(header: Header, expected: Expectations) -> None:

@@ -1,4 +1,4 @@
-"""Signatures (RFC 7515). The only module that knows joserfc.
+"""Signatures (RFC 7515) and encryption (RFC 7516). The only module that knows joserfc.
 
 The header is read here first, by rules stricter than any library's, because a library's reader is written to
 accept what is allowed and we accept only what is needed. What comes back are the verified bytes themselves.
@@ -6,54 +6,22 @@ accept what is allowed and we accept only what is needed. What comes back are th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from joserfc import jws
+from joserfc import jwe, jws
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
-from signon.core.errors import MalformedAnswer, TokenRejected
+from signon.core.errors import MalformedAnswer, OperatorError
+from signon.core.header import ALGS, MAX_HEADER_CHARACTERS, MAX_TOKEN_CHARACTERS, rejected
 from signon.core.values import JsonObject, b64url_decode, read_json_object
 
 VerifyingKey: TypeAlias = RSAKey | ECKey | OKPKey | OctKey
-
-MAX_TOKEN_CHARACTERS = 128 * 1024
-"""A person with 300 groups and 30 KB of claims stays below 64 KB; beyond twice that it is no token."""
-MAX_HEADER_CHARACTERS = 16 * 1024
-"""Headers may carry a certificate chain (x5c) that we don't read; that is some 8 KB."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alg:
-    """What a signature algorithm asks of its key and of `at_hash` (RFC 7518 3.1, RFC 8037, OIDC Core 3.1.3.6)."""
-
-    kty: str
-    crv: str | None
-    minimum_bits: int
-    hash: str
-
-
-ALGS: Mapping[str, Alg] = MappingProxyType(
-    {
-        **{
-            f"{family}{bits}": Alg(kty="RSA", crv=None, minimum_bits=2048, hash=f"sha{bits}")
-            for family in ("RS", "PS")
-            for bits in (256, 384, 512)
-        },
-        **{
-            f"HS{bits}": Alg(kty="oct", crv=None, minimum_bits=bits, hash=f"sha{bits}") for bits in (256, 384, 512)
-        },
-        "ES256": Alg(kty="EC", crv="P-256", minimum_bits=256, hash="sha256"),
-        "ES384": Alg(kty="EC", crv="P-384", minimum_bits=384, hash="sha384"),
-        "ES512": Alg(kty="EC", crv="P-521", minimum_bits=521, hash="sha512"),
-        "EdDSA": Alg(kty="OKP", crv="Ed25519", minimum_bits=255, hash="sha512"),
-        "Ed25519": Alg(kty="OKP", crv="Ed25519", minimum_bits=255, hash="sha512"),
-    }
-)
 
 
 class _Registry(jws.JWSRegistry):
@@ -79,65 +47,6 @@ _KEY_TYPES: Mapping[str, type[RSAKey | ECKey | OKPKey]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
-    """The members of a JWS header that mean anything to us. `jwk`, `jku`, `x5u` and `x5c` never do."""
-
-    alg: str
-    kid: str | None
-    typ: str | None
-
-
-def read_header(token: str, *, document: str) -> Header:
-    """Read the header of a compact JWS (RFC 7515 7.1) without trusting it.
-
-    Codes `<document>_…`: `too_large`, `encrypted` (five parts), `not_compact`, `not_base64url`,
-    `header_invalid`, `header_duplicate_member`, `header_crit`, `header_b64`, `alg_missing`, `kid_invalid`,
-    `typ_invalid`.
-    """
-    if len(token) > MAX_TOKEN_CHARACTERS:
-        raise _rejected(document, "too_large", "is longer than any token", "")
-    parts = token.split(".", 5)
-    if len(parts) == 5:  # noqa: PLR2004 - the five parts of RFC 7516 7.1
-        raise _rejected(document, "encrypted", "is encrypted, and encryption was not agreed", "RFC 7516 7.1")
-    if len(parts) != 3:  # noqa: PLR2004 - the three parts of RFC 7515 7.1
-        raise _rejected(document, "not_compact", "is not a compact JWS", "RFC 7515 7.1")
-    raw = None if len(parts[0]) > MAX_HEADER_CHARACTERS else b64url_decode(parts[0])
-    if raw is None or b64url_decode(parts[1]) is None or b64url_decode(parts[2]) is None:
-        raise _rejected(document, "not_base64url", "is not strict base64url", "RFC 7515 2")
-    try:
-        header = read_json_object(raw, document="header")
-    except MalformedAnswer as error:
-        if error.code == "header_duplicate_member":
-            raise _rejected(document, error.code, "has a header member twice", "RFC 7515 4") from None
-        raise _rejected(document, "header_invalid", "has a header that can't be read", "RFC 7515 4") from None
-    return _known_members(header, document)
-
-
-def _known_members(header: JsonObject, document: str) -> Header:
-    if "crit" in header:
-        raise _rejected(document, "header_crit", "has a critical header that we don't know", "RFC 7515 4.1.11")
-    if "b64" in header:
-        raise _rejected(document, "header_b64", "has an unencoded payload", "RFC 7797 7")
-    alg = header.get("alg")
-    if not isinstance(alg, str):
-        raise _rejected(document, "alg_missing", "names no algorithm", "RFC 7515 4.1.1")
-    return Header(
-        alg=alg,
-        kid=_optional_text(header, "kid", document, "RFC 7515 4.1.4"),
-        typ=_optional_text(header, "typ", document, "RFC 7515 4.1.9"),
-    )
-
-
-def _optional_text(header: JsonObject, name: str, document: str, section: str) -> str | None:
-    if name not in header:
-        return None
-    value = header[name]
-    if not isinstance(value, str):
-        raise _rejected(document, f"{name}_invalid", f"has a {name} that is not text", section)
-    return value
-
-
 def verify_jws(token: str, *, key: VerifyingKey, alg: str, document: str) -> bytes:
     """Verify a compact JWS that `read_header` has read, and return the verified payload.
 
@@ -148,7 +57,7 @@ def verify_jws(token: str, *, key: VerifyingKey, alg: str, document: str) -> byt
         return jws.deserialize_compact(token, key, registry=_REGISTRIES[alg]).payload
     except (JoseError, ValueError, TypeError, UnsupportedAlgorithm):
         pass  # joserfc lets ValueError and binascii.Error through; its messages may hold parts of the token.
-    raise _rejected(document, "signature", "is not signed by this issuer", "RFC 7515 5.2")
+    raise rejected(document, "signature", "is not signed by this issuer", "RFC 7515 5.2")
 
 
 def public_key(jwk: JsonObject) -> VerifyingKey | None:
@@ -170,10 +79,169 @@ def public_key(jwk: JsonObject) -> VerifyingKey | None:
 _KEY_MEMBERS = frozenset({"kty", "crv", "x", "y", "n", "e"})
 
 
-def secret_key(octets: bytes) -> VerifyingKey:
-    """The key of an HMAC algorithm from the client secret's octets (OIDC Core 10.1)."""
+def secret_key(octets: bytes, *, alg: str) -> OctKey:
+    """The key of an HMAC algorithm: the client secret's octets and nothing else (OIDC Core 10.1).
+
+    Raises `OperatorError` (`client_secret_short`) below the length of the hash.
+    """
+    if 8 * len(octets) < ALGS[alg].minimum_bits:
+        raise OperatorError(
+            "client_secret_short",
+            f"{alg} needs a client secret of at least {ALGS[alg].minimum_bits // 8} octets",
+            section="RFC 7518 3.2",
+        )
     return OctKey.import_key(octets)
 
 
-def _rejected(document: str, kind: str, sentence: str, section: str) -> TokenRejected:
-    return TokenRejected(f"{document}_{kind}", f"the {document} {sentence}", section=section)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateKey:
+    """One of our own keys, loaded once: loading one costs a hundred times what using it does."""
+
+    kid: str
+    """The key's thumbprint (RFC 7638) where it has no name of its own."""
+    kty: str
+    key: RSAKey | ECKey | OKPKey = field(repr=False)
+
+    @property
+    def alg(self) -> str:
+        """The signature algorithm that goes with this kind of key unless another is registered."""
+        if isinstance(self.key, ECKey):
+            return {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}[self.key.curve_name]
+        return "RS256" if self.kty == "RSA" else "EdDSA"
+
+
+def private_keys(text: str) -> tuple[PrivateKey, ...]:
+    r"""Our private keys from a PEM (PKCS#8, or PKCS#1 for RSA), a JWK or a JWK Set.
+
+    Line ends of a PEM may be written as `\n`, as environment files do. Raises `OperatorError`
+    (`private_key_unreadable`) for anything else: public keys, RSA below 2048 bits, unknown curves.
+    """
+    try:
+        text = text.strip()
+        found = json.loads(text) if text.startswith("{") else text.replace("\\r", "").replace("\\n", "\n")
+        members = found["keys"] if isinstance(found, dict) and "keys" in found else [found]
+        keys = tuple(_private_key(member) for member in members)
+    except Exception:  # noqa: BLE001 - whatever a parser says of a private key, its text must not go any further
+        keys = ()
+    if not keys:
+        raise OperatorError(
+            "private_key_unreadable",
+            "the private key is no PEM (PKCS#8 or PKCS#1), JWK or JWK Set that can be used",
+        )
+    return keys
+
+
+MINIMUM_SIZES = {"RSA": 2048, "EC": 256, "OKP": 0}
+"""Bits of a private key of each kind (RFC 7518 3.3)."""
+
+
+def _private_key(source: Any) -> PrivateKey:
+    if isinstance(source, dict):
+        kind = _KEY_TYPES[source["kty"]]
+        key: RSAKey | ECKey | OKPKey = kind.import_key(source)
+    else:
+        key = next(key for key in (_from_pem(kind, source) for kind in _KEY_TYPES.values()) if key is not None)
+    native = key.private_key
+    if native is None or getattr(native, "key_size", 2048) < MINIMUM_SIZES[key.key_type]:
+        raise ValueError
+    own = PrivateKey(kid=key.kid or key.thumbprint(), kty=key.key_type, key=key)
+    own.alg  # noqa: B018 - an unknown curve fails here, at the start
+    return own
+
+
+def _from_pem(kind: type[RSAKey | ECKey | OKPKey], pem: str) -> RSAKey | ECKey | OKPKey | None:
+    try:
+        return kind.import_key(pem)
+    except Exception:  # noqa: BLE001 - it is of another kind; when it is of none the caller says so
+        return None
+
+
+def public_jwk(key: PrivateKey) -> JsonObject:
+    """The public half, for our own JWKS (RFC 7517 5)."""
+    return {**key.key.as_dict(private=False), "kid": key.kid}  # type: ignore[dict-item]  # text, or lists of text
+
+
+def sign(claims: JsonObject, *, key: PrivateKey | bytes, alg: str, typ: str | None) -> str:
+    """A compact JWS over a claims set, by one of our keys or by the octets of a shared secret."""
+    header: dict[str, Any] = {"alg": alg, **({"typ": typ} if typ else {})}
+    if isinstance(key, PrivateKey):
+        header["kid"] = key.kid
+    used = key.key if isinstance(key, PrivateKey) else secret_key(key, alg=alg)
+    payload = json.dumps(claims, separators=(",", ":")).encode("utf-8")
+    return jws.serialize_compact(header, payload, used, registry=_REGISTRIES[alg])
+
+
+ENCRYPTION_ALGS = ("RSA-OAEP-256", "RSA-OAEP", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW")
+"""Key encryptions that may be registered. RSA1_5 and PBES2 never (RFC 8725 3.2)."""
+_FIELD_ALGS = ("dir", "A128GCMKW", "A256GCMKW", "A128KW", "A256KW")
+_CONTENT = ("A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512")
+
+
+def is_encrypted(token: str) -> bool:
+    """Whether a token has the five parts of a compact JWE (RFC 7516 7.1)."""
+    return token.count(".") == 4  # noqa: PLR2004 - five parts have four dots
+
+
+def decrypt_jwe(token: str, *, keys: Sequence[PrivateKey], algs: Collection[str], document: str) -> bytes:
+    """Open a compact JWE that is encrypted to one of our keys.
+
+    `algs` are the key encryptions that were agreed. Every failure to open is one code, `<document>_decryption`,
+    so that nobody learns which step failed (RFC 7516 11.5); before it `<document>_encryption_alg`, and the
+    codes of a malformed header.
+    """
+    header = _encryption_header(token, document, algs)
+    kid = header.get("kid")  # any JSON value: compared, never hashed
+    named = [key for key in keys if kid is None or kid == key.kid] or list(keys)
+    for key in named:
+        plaintext = _open(token, key.key, [str(header["alg"]), *_CONTENT])
+        if plaintext is not None:
+            return plaintext
+    raise rejected(document, "decryption", "can't be opened with our keys", "RFC 7516 5.2")
+
+
+def symmetric_key(jwk: JsonObject) -> OctKey:
+    """A shared key from its JWK; raises ValueError for anything else."""
+    try:
+        return OctKey.import_key({name: str(jwk[name]) for name in ("kty", "k")})
+    except Exception:  # noqa: BLE001 - a key's text must not go any further in somebody's exception
+        msg = "not a symmetric key"
+    raise ValueError(msg)
+
+
+def decrypt_with(token: str, *, key: OctKey, document: str) -> bytes:
+    """Open a compact JWE under a shared key; codes as `decrypt_jwe`."""
+    header = _encryption_header(token, document, _FIELD_ALGS)
+    plaintext = _open(token, key, [str(header["alg"]), *_CONTENT])
+    if plaintext is None:
+        raise rejected(document, "decryption", "can't be opened with the shared key", "RFC 7516 5.2")
+    return plaintext
+
+
+class _EncryptionRegistry(jwe.JWERegistry):
+    """joserfc's registry with our limits, without its look-up's warnings."""
+
+    max_ciphertext_length = MAX_TOKEN_CHARACTERS
+    max_protected_header_length = MAX_HEADER_CHARACTERS
+
+
+def _open(token: str, key: RSAKey | ECKey | OKPKey | OctKey, algorithms: list[str]) -> bytes | None:
+    registry = _EncryptionRegistry(algorithms=algorithms, strict_check_header=False)
+    try:
+        return jwe.decrypt_compact(token, key, registry=registry).plaintext
+    except Exception:  # noqa: BLE001 - joserfc lets several kinds through; all mean the same and none may be told apart
+        return None
+
+
+def _encryption_header(token: str, document: str, algs: Collection[str]) -> JsonObject:
+    parts = token.split(".", 5) if len(token) <= MAX_TOKEN_CHARACTERS else []
+    if len(parts) != 5 or any(b64url_decode(part) is None for part in parts):  # noqa: PLR2004 - RFC 7516 7.1
+        raise rejected(document, "not_encrypted", "is not a compact JWE", "RFC 7516 7.1")
+    try:
+        header = read_json_object(b64url_decode(parts[0]) or b"", document="header")
+    except MalformedAnswer:
+        raise rejected(document, "header_invalid", "has a header that can't be read", "RFC 7516 4") from None
+    if "zip" in header or "crit" in header:
+        raise rejected(document, "header_crit", "asks for what we don't do (zip, crit)", "RFC 8725 3.6")
+    if header.get("alg") not in algs or header.get("enc") not in _CONTENT:
+        raise rejected(document, "encryption_alg", "is encrypted in a way that was not agreed", "RFC 8725 3.2")
+    return header

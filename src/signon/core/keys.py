@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from signon.core.errors import MalformedAnswer, TokenRejected, UnknownKey
+from signon.core.header import ALGS, Header
 from signon.core.http import HttpRequest, HttpResponse, read_json_answer
-from signon.core.jose import ALGS, Header, VerifyingKey, public_key
+from signon.core.jose import VerifyingKey, public_key
 from signon.core.values import JsonObject, b64url_decode
 
 MAX_KEYS = 64

@@ -24,16 +24,21 @@ def end_session_url(
 
     `id_token` is the token as received (the hint); `state` is None where the landing page won't read it.
     """
-    endpoint = metadata.end_session_endpoint
-    if endpoint is None:
+    form = next((form for form in provider.sign_out if form.endpoint or metadata.end_session_endpoint), None)
+    if form is None:
         return None
-    hint = id_token.reveal() if id_token is not None and provider.sends_id_token_hint else ""
-    parameters = {
-        **provider.logout_parameters,
-        "id_token_hint": hint if len(hint) <= MAX_HINT_CHARACTERS else "",
+    hint = id_token.reveal() if id_token is not None and "id_token_hint" in form.sends else ""
+    fits = len(hint) <= MAX_HINT_CHARACTERS
+    offered = {
+        "id_token_hint": hint if fits else "",
         "client_id": provider.client.client_id,
-        "post_logout_redirect_uri": post_logout_redirect_uri,
         "state": state or "",
-        "logout_hint": (logout_hint or "") if len(hint) > MAX_HINT_CHARACTERS else "",
     }
+    parameters = {
+        **form.parameters,
+        form.redirect_parameter: post_logout_redirect_uri,
+        **{name: value for name, value in offered.items() if name in form.sends},
+        "logout_hint": "" if fits else logout_hint or "",
+    }
+    endpoint = form.endpoint or metadata.end_session_endpoint or ""
     return add_query(endpoint, {name: value for name, value in parameters.items() if value})

@@ -22,6 +22,7 @@ class Metadata:
     introspection_endpoint: str | None = None
     revocation_endpoint: str | None = None
     pushed_authorization_request_endpoint: str | None = None
+    registration_endpoint: str | None = None
     require_pushed_authorization_requests: bool = False
     authorization_response_iss_parameter_supported: bool = False
     token_endpoint_auth_methods_supported: tuple[str, ...] = ()
@@ -45,15 +46,18 @@ def discovery_request(issuer: str, *, url: str | None = None) -> HttpRequest:
     )
 
 
-def read_discovery(response: HttpResponse, *, issuer: str) -> Metadata:
+def read_discovery(response: HttpResponse, *, issuer: str, either_slash: bool = False) -> Metadata:
     """Read and judge a provider's metadata.
+
+    `either_slash` takes the document's spelling where it differs in a slash at the end alone; from then on
+    that spelling is compared exactly. It is one provider's named deviation, never the default.
 
     Codes: `metadata_issuer_mismatch` (exact comparison, OIDC Discovery 4.3), `metadata_<member>_missing`,
     `metadata_<member>_invalid`, `metadata_s256_unsupported` (RFC 9700 2.1.1), and those of every JSON answer.
     """
     answer = read_json_answer(response, document="metadata")
     theirs = text_member(answer, "issuer", document="metadata")
-    _check_issuer(theirs, issuer)
+    spelling = _check_issuer(theirs, issuer, either_slash=either_slash)
     methods = _words(answer, "code_challenge_methods_supported")
     if methods and "S256" not in methods:
         raise ProviderError(
@@ -62,7 +66,7 @@ def read_discovery(response: HttpResponse, *, issuer: str) -> Metadata:
             section="RFC 9700 2.1.1",
         )
     return Metadata(
-        issuer=issuer,
+        issuer=spelling,
         authorization_endpoint=_required_address(answer, "authorization_endpoint"),
         token_endpoint=_required_address(answer, "token_endpoint"),
         jwks_uri=_required_address(answer, "jwks_uri"),
@@ -71,6 +75,7 @@ def read_discovery(response: HttpResponse, *, issuer: str) -> Metadata:
         introspection_endpoint=_address(answer, "introspection_endpoint"),
         revocation_endpoint=_address(answer, "revocation_endpoint"),
         pushed_authorization_request_endpoint=_address(answer, "pushed_authorization_request_endpoint"),
+        registration_endpoint=_address(answer, "registration_endpoint"),
         require_pushed_authorization_requests=_switch(answer, "require_pushed_authorization_requests"),
         authorization_response_iss_parameter_supported=_switch(
             answer, "authorization_response_iss_parameter_supported"
@@ -80,13 +85,13 @@ def read_discovery(response: HttpResponse, *, issuer: str) -> Metadata:
     )
 
 
-def _check_issuer(theirs: str | None, issuer: str) -> None:
+def _check_issuer(theirs: str | None, issuer: str, *, either_slash: bool) -> str:
     """The document's `issuer` must be the one we asked about, character for character (OIDC Discovery 4.3)."""
     if theirs is None:
         raise MalformedAnswer(
             "metadata_issuer_missing", "the metadata document names no issuer", section="OIDC Discovery 3"
         )
-    if theirs != issuer:
+    if theirs != issuer and not (either_slash and theirs.removesuffix("/") == issuer.removesuffix("/")):
         raise ProviderError(
             "metadata_issuer_mismatch",
             f"the issuer is set to {issuer!r}, and its metadata document says {theirs[:200]!r};"
@@ -96,6 +101,7 @@ def _check_issuer(theirs: str | None, issuer: str) -> None:
     problem = url_problem(issuer, query=False)
     if problem:
         raise MalformedAnswer("metadata_issuer_invalid", f"the issuer {problem}", section="OIDC Discovery 3")
+    return theirs
 
 
 def _address(answer: JsonObject, name: str) -> str | None:

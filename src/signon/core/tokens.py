@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from signon.core.callback import VerifiedCallback
 from signon.core.client_auth import authenticate
-from signon.core.errors import MalformedAnswer, OperatorError, ProviderRefused, SignOnError, printable
+from signon.core.errors import MalformedAnswer, printable
 from signon.core.http import HttpRequest, HttpResponse, form_request, read_json_answer
 from signon.core.metadata import Metadata
 from signon.core.provider import Provider
-from signon.core.values import JsonObject, Secret, is_number, is_visible_ascii, read_json_object, text_member
+from signon.core.refusal import raise_refusal
+from signon.core.values import JsonObject, JsonValue, Secret, is_number, is_visible_ascii, text_member
 
 MAX_LIFE_SECONDS = 100 * 365 * 86400
 """A century: beyond it a lifetime is a mistake, and adding it to the time may leave what numbers can hold."""
-_OPERATOR_ERRORS = frozenset({"invalid_client", "unauthorized_client"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +29,11 @@ class TokenSet:
     """POSIX seconds, counted from before the request was sent."""
     refresh_token: Secret | None = None
     id_token: Secret | None = None
+    claims: Mapping[str, JsonValue] = field(default_factory=dict, repr=False)
+    """What a provider that sends claims beside its tokens said, unsigned."""
 
 
-def code_request(provider: Provider, metadata: Metadata, callback: VerifiedCallback) -> HttpRequest:
+def code_request(provider: Provider, metadata: Metadata, callback: VerifiedCallback, *, now: float) -> HttpRequest:
     """Redeem a code (RFC 6749 4.1.3) with its PKCE verifier (RFC 7636 4.5)."""
     headers, form = authenticate(
         provider.client,
@@ -41,6 +44,8 @@ def code_request(provider: Provider, metadata: Metadata, callback: VerifiedCallb
             "code_verifier": callback.transaction.verifier,
         },
         supported=metadata.token_endpoint_auth_methods_supported,
+        issuer=metadata.issuer,
+        now=now,
     )
     return form_request(metadata.token_endpoint, form, document="token", headers={**provider.headers, **headers})
 
@@ -51,7 +56,7 @@ def read_tokens(response: HttpResponse, *, provider: Provider, scopes: tuple[str
     Codes: `token_<member>_missing`, `token_<member>_invalid`, `token_type_unknown`, those of every JSON
     answer, and for OAuth errors (RFC 6749 5.2) `token_invalid_grant`, `token_invalid_client`, `token_refused`.
     """
-    _raise_refusal(response, provider, now)
+    raise_refusal(response, provider, document="token", now=now)
     answer = provider.read_tokens(read_json_answer(response, document="token"), now)
     token_type = _required(answer, "token_type").reveal()
     if token_type.lower() != "bearer":
@@ -61,6 +66,7 @@ def read_tokens(response: HttpResponse, *, provider: Provider, scopes: tuple[str
             section="RFC 6749 7.1",
         )
     scope = text_member(answer, "scope", document="token")
+    claims = answer.get("claims")
     if "openid" in scopes:
         _required(answer, "id_token", section="OIDC Core 3.1.3.3")
     return TokenSet(
@@ -69,6 +75,7 @@ def read_tokens(response: HttpResponse, *, provider: Provider, scopes: tuple[str
         expires_at=_expires_at(answer, now),
         refresh_token=_secret(answer, "refresh_token"),
         id_token=_secret(answer, "id_token"),
+        claims=claims if isinstance(claims, dict) else {},
     )
 
 
@@ -103,38 +110,3 @@ def _expires_at(answer: JsonObject, now: float) -> float | None:
             section="RFC 6749 5.1",
         )
     return now + life
-
-
-def _raise_refusal(response: HttpResponse, provider: Provider, now: float) -> None:
-    """Raise for an OAuth error answer; any other answer is left to the reader."""
-    if response.status not in {400, 401, 403}:
-        return
-    try:
-        answer = provider.read_error(read_json_object(response.body, document="token"), now)
-    except MalformedAnswer:
-        return
-    error = answer.get("error")
-    if not isinstance(error, str):
-        return
-    raise refusal(error, answer, provider=provider, status=response.status)
-
-
-def refusal(error: str, answer: JsonObject, *, provider: Provider, status: int) -> SignOnError:
-    """An OAuth error of the token endpoint, answered with HTTP `status`, as ours (RFC 6749 5.2)."""
-    shown = printable(error, limit=64)
-    if error in _OPERATOR_ERRORS:
-        return OperatorError(
-            "token_invalid_client",
-            f"{provider.name} does not accept this application ({status} {shown}): check its client id, its"
-            f" secret, and whether {provider.client.auth or 'this way of sending them'} is what was registered",
-            section="RFC 6749 5.2",
-        )
-    description, uri = (answer.get(name) for name in ("error_description", "error_uri"))
-    return ProviderRefused(
-        "token_invalid_grant" if error == "invalid_grant" else "token_refused",
-        f"{provider.name} would not redeem the code: {status} {shown}",
-        error=error,
-        description=description if isinstance(description, str) else "",
-        error_uri=uri if isinstance(uri, str) else "",
-        section="RFC 6749 5.2",
-    )

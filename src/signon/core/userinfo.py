@@ -5,10 +5,11 @@ from __future__ import annotations
 import hmac
 from urllib.parse import urlencode
 
+from signon.core.encrypted import open_token
 from signon.core.errors import MalformedAnswer, ProviderRefused, TokenRejected
+from signon.core.header import read_header
 from signon.core.http import FORM, HttpRequest, HttpResponse, read_success
 from signon.core.id_token import verify_signature
-from signon.core.jose import read_header
 from signon.core.keys import KeySet
 from signon.core.metadata import Metadata
 from signon.core.provider import Provider
@@ -57,7 +58,7 @@ def is_signed(response: HttpResponse) -> bool:
 
 
 def read_userinfo(
-    response: HttpResponse, *, provider: Provider, subject: str, keys: KeySet, now: float
+    response: HttpResponse, *, provider: Provider, issuer: str, subject: str, keys: KeySet, now: float
 ) -> JsonObject:
     """Read the claims; nothing of them is used unless `sub` is exactly the ID token's (OIDC Core 5.3.2).
 
@@ -75,7 +76,7 @@ def read_userinfo(
     read_success(response, document="userinfo", media_types=_MEDIA_TYPES)
     if is_signed(response):
         payload = _verified(response, provider, keys)
-    elif provider.userinfo_alg is not None:
+    elif provider.userinfo_alg is not None or provider.userinfo_encryption is not None:
         raise TokenRejected(
             "userinfo_not_signed", "userinfo is registered to come signed, and did not", section="OIDC Core 5.3.2"
         )
@@ -83,14 +84,19 @@ def read_userinfo(
         payload = response.body
     claims = read_json_object(payload, document="userinfo")
     if is_signed(response):
-        _check_signed_claims(claims, provider)
+        _check_signed_claims(claims, provider, issuer)
     claims = provider.read_userinfo(claims, now)
     _check_subject(claims, subject)
     return claims
 
 
 def _verified(response: HttpResponse, provider: Provider, keys: KeySet) -> bytes:
-    token = Secret(response.body.decode("ascii", "replace").strip())
+    token = open_token(
+        Secret(response.body.decode("ascii", "replace").strip()),
+        provider=provider,
+        registered=provider.userinfo_encryption,
+        document="userinfo",
+    )
     header = read_header(token.reveal(), document="userinfo")
     allowed = provider.id_token_algs if provider.userinfo_alg is None else {provider.userinfo_alg}
     if header.alg not in allowed:
@@ -102,9 +108,9 @@ def _verified(response: HttpResponse, provider: Provider, keys: KeySet) -> bytes
     )
 
 
-def _check_signed_claims(claims: JsonObject, provider: Provider) -> None:
+def _check_signed_claims(claims: JsonObject, provider: Provider, issuer: str) -> None:
     audience = claims.get("aud")
-    if claims.get("iss") != provider.issuer:
+    if claims.get("iss") != issuer:
         raise TokenRejected("userinfo_iss", "signed userinfo is from another issuer", section="OIDC Core 5.3.2")
     if provider.client.client_id not in (audience if isinstance(audience, list) else [audience]):
         raise TokenRejected("userinfo_aud", "signed userinfo is for another client", section="OIDC Core 5.3.2")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Response, current_app, request
 
 from signon.core.authorize import Wishes
@@ -42,10 +44,17 @@ def go_to_sign_in(*, next_path: str | None, wishes: Wishes | None = None) -> Res
     return cookies.make_private(_redirect(login_address(next_path=next_path)))
 
 
-def login_address(provider: str | None = None, *, next_path: str | None = None) -> str:
-    """The path of the login route, for links."""
-    path = state().settings.login_path + (f"/{provider}" if provider else "")
-    return add_query(site().path(path), {"next": next_path} if next_path else {})
+def login_address(
+    provider: str | None = None,
+    *,
+    next_path: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+    sign_up: bool = False,
+) -> str:
+    """The path of the login or sign-up route, for links."""
+    settings = state().settings
+    path = (settings.signup_path if sign_up else settings.login_path) + (f"/{provider}" if provider else "")
+    return add_query(site().path(path), {**(parameters or {}), **({"next": next_path} if next_path else {})})
 
 
 def _redirect(url: str) -> Response:

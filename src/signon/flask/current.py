@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
-from flask import g, request
+from flask import request
 from werkzeug.local import LocalProxy
 
 from signon.core.person import Login, Person
 from signon.flask import cookies
-from signon.flask.state import site, state
+from signon.flask.state import memo, site, state
 from signon.sessions.record import Session
 
 
@@ -32,6 +32,8 @@ class User:
     picture: str | None = None
     locale: str | None = None
     roles: frozenset[str] = frozenset()
+    vendor: Any = field(default=None, repr=False)
+    """The provider's own fields of a person, typed, where its profile knows some."""
     person: Person | None = field(default=None, repr=False)
 
     @property
@@ -49,6 +51,8 @@ NOBODY = User()
 def user_of(session: Session) -> User:
     """The user of a session."""
     person = session.login.person
+    provider = state().party.providers.get(person.provider)
+    to_vendor = provider.to_vendor if provider is not None else None
     return User(
         key=session.user_key,
         provider=person.provider,
@@ -62,32 +66,34 @@ def user_of(session: Session) -> User:
         picture=person.picture,
         locale=person.locale,
         roles=frozenset(session.roles),
+        vendor=to_vendor(session.login.claims) if to_vendor is not None else None,
         person=person,
     )
 
 
 def load_session() -> Session | None:
     """This request's session, read from the store once. Raises `StoreUnavailable`: unknown is not nobody."""
-    if "_signon_session" not in g:
+    known = memo()
+    if "session" not in known:
         here = site()
         cookies.keep_private()
         session_id = cookies.session_id(request, here)
         party = state().party
-        g._signon_session = session_id and party.sessions.load(session_id, now=party.clock())  # noqa: SLF001 - g is ours to write on
-    return cast("Session | None", g._signon_session or None)  # noqa: SLF001 - the same
+        known["session"] = party.sessions.load(session_id, now=party.clock()) if session_id else None
+    return cast("Session | None", known["session"])
 
 
 def forget_session() -> None:
     """Let the next look read the store again: the session has just changed."""
-    g.pop("_signon_session", None)
-    g.pop("_signon_user", None)
+    memo().pop("session", None)
+    memo().pop("user", None)
 
 
 def _load_user() -> User:
-    user: User | None = g.get("_signon_user")
+    user: User | None = memo().get("user")
     if user is None:
         session = load_session()
-        user = g._signon_user = user_of(session) if session is not None else NOBODY  # noqa: SLF001 - g is ours
+        user = memo()["user"] = user_of(session) if session is not None else NOBODY
     return user
 
 
@@ -99,5 +105,5 @@ def _load_login() -> Login | None:
 current_user: User = cast("User", LocalProxy(_load_user))
 """The person of this request; false where nobody has signed in."""
 
-current_login: Login | None = cast("Login | None", LocalProxy(_load_login))
+current_login: Login = cast("Login", LocalProxy(_load_login))
 """The sign-in behind this request's session: claims, times, scope; false where there is none."""

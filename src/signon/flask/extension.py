@@ -55,8 +55,9 @@ class SignOn:
             raise RuntimeError(msg)
         problems: list[str] = []
         source = sources(app)
-        settings = read_settings(app, source, problems)
         providers = self._find_providers(source, problems)
+        national_ids = any(provider.subject_is_national_id for provider in providers)
+        settings = read_settings(app, source, problems, national_ids=national_ids)
         callbacks = {p.name: p.callback_path or f"{settings.prefix}/callback/{p.name}" for p in providers}
         landings = {
             p.name: p.logout_callback_path or f"{settings.prefix}/logout/callback/{p.name}" for p in providers
@@ -107,6 +108,7 @@ class SignOn:
             runtime=Runtime(),
             sessions=Sessions(store, sealer, session_seconds=settings.session_seconds),
             sealer=sealer,
+            pseudonym_key=settings.pseudonym_key,
             clock=lambda: time.time(),  # noqa: PLW0108 - looked up at each call, so that tests can move time
             session_seconds=settings.session_seconds,
             on_login=self._on_login,
@@ -144,9 +146,12 @@ def _add_routes(app: Flask, settings: Settings, callbacks: Mapping[str, str], la
         names = tuple(name for name, where in callbacks.items() if where == path)
         view = partial(views.callback, names)
         add(path, f"callback_{'_or_'.join(names)}", view, methods=["GET", "POST"])
+    add(settings.signup_path, "signup", views.signup, methods=["GET"])
+    add(f"{settings.signup_path}/<provider>", "signup", views.signup, methods=["GET"])
     add(settings.logout_path, "logout", views.logout, methods=["GET", "POST"])
     for name, path in landings.items():
         add(path, f"logout_callback_{name}", views.logout_callback, methods=["GET"])
+    add(settings.jwks_path, "jwks", views.jwks, methods=["GET"])
     add(settings.signed_out_path, "signed_out", views.signed_out_page, methods=["GET"])
 
     @routes.url_value_preprocessor

@@ -82,6 +82,9 @@ MESSAGES: Mapping[str, Message] = MappingProxyType(
         "session_ended_meanwhile": Message(
             "You were signed out meanwhile", "{provider} ended your session while you signed in.", _AGAIN
         ),
+        "sign_up_unavailable": Message(
+            "No sign-up here", "{provider} gives accounts in another way. Ask there how to get one.", "Sign in"
+        ),
         "person": Message("Not signed in", "The sign-in could not be finished.", _AGAIN),
         "unavailable": Message(
             "{provider} can't be reached",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,9 +14,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from signon.core.values import Secret, is_loopback_host, url_problem
-
-MIN_KEY_CHARACTERS = 16
-"""A shorter key can be guessed; `flask signon check` and the start say so."""
+from signon.flask.keys import KeyFiles, pseudonym_key, sealing_keys
 
 DEFAULTS: Mapping[str, str | None] = MappingProxyType(
     {
@@ -25,10 +22,13 @@ DEFAULTS: Mapping[str, str | None] = MappingProxyType(
         "SIGNON_BASE_URL": None,
         "SIGNON_PREFIX": "/auth",
         "SIGNON_KEYS": None,
+        "SIGNON_PSEUDONYM_KEY": None,
         "SIGNON_SESSIONS": "sqlite:///signon.sqlite3",
         "SIGNON_SESSION_SECONDS": "28800",
         "SIGNON_LOGIN_PATH": None,
+        "SIGNON_SIGNUP_PATH": None,
         "SIGNON_LOGOUT_PATH": None,
+        "SIGNON_JWKS_PATH": None,
         "SIGNON_SIGNED_OUT_PATH": None,
         "SIGNON_AFTER_LOGIN": "/",
         "SIGNON_AFTER_LOGOUT": None,
@@ -36,7 +36,7 @@ DEFAULTS: Mapping[str, str | None] = MappingProxyType(
     }
 )
 """Every setting of the extension and its default; None: worked out, or not set."""
-_FROM_FILE = frozenset({"SIGNON_KEYS"})
+_FROM_FILE = frozenset({"SIGNON_KEYS", "SIGNON_PSEUDONYM_KEY"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,20 +46,19 @@ class Settings:
     base_url: str | None
     """Without a slash at the end; None: loopback hosts only, each with its own origin."""
     keys: tuple[Secret, ...]
+    pseudonym_key: Secret | None
+    """Makes our keys for people whose subject is a national id. Never derived from another key."""
     sessions: str
     session_seconds: float
     login_path: str
+    signup_path: str
     logout_path: str
+    jwks_path: str
     signed_out_path: str
     prefix: str
     after_login: str
     after_logout: str
     cors_origins: frozenset[str]
-
-    @property
-    def is_local(self) -> bool:
-        """Whether this application is for this machine only."""
-        return self.base_url is None or is_loopback_host(urlsplit(self.base_url).hostname or "")
 
 
 def sources(app: Flask) -> Mapping[str, object]:
@@ -69,8 +68,13 @@ def sources(app: Flask) -> Mapping[str, object]:
     return {name: value for name, value in found.items() if value != ""}
 
 
-def read_settings(app: Flask, source: Mapping[str, object], problems: list[str]) -> Settings:
-    """Read every `SIGNON_…`; what is wrong is added to `problems`, with the nearest right name."""
+def read_settings(
+    app: Flask, source: Mapping[str, object], problems: list[str], *, national_ids: bool = False
+) -> Settings:
+    """Read every `SIGNON_…`; what is wrong is added to `problems`, with the nearest right name.
+
+    `national_ids` says that some provider's subjects are national ids, so that a pseudonym key is needed.
+    """
     problems += _misspelt(source)
     text = _Texts(source, problems)
     base_url = _base_url(text("SIGNON_BASE_URL"), problems)
@@ -79,30 +83,31 @@ def read_settings(app: Flask, source: Mapping[str, object], problems: list[str])
         name: _path(key, text(key) or prefix + tail, problems)
         for name, key, tail in (
             ("login_path", "SIGNON_LOGIN_PATH", "/login"),
+            ("signup_path", "SIGNON_SIGNUP_PATH", "/signup"),
             ("logout_path", "SIGNON_LOGOUT_PATH", "/logout"),
+            ("jwks_path", "SIGNON_JWKS_PATH", "/jwks.json"),
             ("signed_out_path", "SIGNON_SIGNED_OUT_PATH", "/signed-out"),
             ("after_login", "SIGNON_AFTER_LOGIN", ""),
         )
     }
     after_logout = text("SIGNON_AFTER_LOGOUT") or paths["signed_out_path"]
-    settings = Settings(
+    files = KeyFiles(folder=Path(app.instance_path), allowed=is_local(base_url), problems=problems)
+    return Settings(
         base_url=base_url,
         prefix=prefix,
-        keys=(),
+        keys=sealing_keys(files, source, text("SIGNON_KEYS")),
+        pseudonym_key=pseudonym_key(files, text("SIGNON_PSEUDONYM_KEY")) if national_ids else None,
         sessions=_in_instance(app, text("SIGNON_SESSIONS") or ""),
         session_seconds=_seconds("SIGNON_SESSION_SECONDS", text("SIGNON_SESSION_SECONDS"), problems),
         after_logout=_path("SIGNON_AFTER_LOGOUT", after_logout, problems),
         cors_origins=frozenset((text("SIGNON_CORS_ORIGINS") or "").split()),
         **paths,
     )
-    keys = _keys(app, source, text("SIGNON_KEYS"), local=settings.is_local, problems=problems)
-    return _with_keys(settings, keys)
 
 
-def _with_keys(settings: Settings, keys: tuple[Secret, ...]) -> Settings:
-    from dataclasses import replace
-
-    return replace(settings, keys=keys)
+def is_local(base_url: str | None) -> bool:
+    """Whether an application with this base URL is for this machine only."""
+    return base_url is None or is_loopback_host(urlsplit(base_url).hostname or "")
 
 
 class _Texts:
@@ -170,52 +175,6 @@ def _in_instance(app: Flask, url: str) -> str:
     scheme, separator, path = url.partition(":///")
     if scheme != "sqlite" or not separator or Path(path).is_absolute():
         return url
+    with suppress(OSError):  # the store says what is wrong with the folder when it is used
+        Path(app.instance_path).mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{Path(app.instance_path) / path}"
-
-
-def _keys(
-    app: Flask, source: Mapping[str, object], own: str | None, *, local: bool, problems: list[str]
-) -> tuple[Secret, ...]:
-    """The sealing keys: `SIGNON_KEYS`, else `SECRET_KEY` and its fallbacks, else (on loopback) a file's."""
-    if own:
-        keys = tuple(Secret(key) for key in own.replace(",", " ").split())
-        name = "SIGNON_KEYS"
-    else:
-        keys, name = _flask_keys(source), "SECRET_KEY"
-    if any(len(key.reveal()) < MIN_KEY_CHARACTERS for key in keys):
-        if not local:
-            problems.append(f"{name} has a key of less than {MIN_KEY_CHARACTERS} characters, which can be guessed")
-        # On this machine a "dev" is common and harms nobody; hashing gives it the length, not the strength.
-        keys = tuple(Secret(hashlib.sha256(key.reveal().encode("utf-8")).hexdigest()) for key in keys)
-    if keys:
-        return keys
-    if local:
-        return (_local_key(app, problems),)
-    problems.append("no key to seal sessions with: set SIGNON_KEYS to 32 random characters or more")
-    return ()
-
-
-def _flask_keys(source: Mapping[str, object]) -> tuple[Secret, ...]:
-    fallbacks = source.get("SECRET_KEY_FALLBACKS")
-    found = [source.get("SECRET_KEY"), *(fallbacks if isinstance(fallbacks, list | tuple) else ())]
-    texts = (key.decode("latin-1") if isinstance(key, bytes) else key for key in found)
-    return tuple(Secret(key) for key in texts if isinstance(key, str) and key)
-
-
-def _local_key(app: Flask, problems: list[str]) -> Secret:
-    """A key of this checkout's own, made once, readable by its owner only."""
-    path = Path(app.instance_path) / "signon.key"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            text = path.read_text("ascii").strip()
-        else:
-            text = secrets.token_urlsafe(32)
-            with os.fdopen(handle, "w") as file:
-                file.write(text)
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"no key is set, and none can be kept in {path} ({type(error).__name__}): set SIGNON_KEYS")
-        return Secret(secrets.token_urlsafe(32))
-    return Secret(text)

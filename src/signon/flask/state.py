@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
-from flask import current_app, g, request
+from flask import current_app, request
 
 from signon.core.provider import Provider
 from signon.flask.settings import Settings
@@ -41,9 +41,19 @@ def state() -> State:
         raise RuntimeError(msg) from None
 
 
+def memo() -> dict[str, Any]:
+    """What this request has found out so far: its `site`, `session`, `user`, `provider` and `next`.
+
+    Kept on the request and not in `g`: an application context that somebody has pushed by hand outlives the
+    request, and everybody who comes later would be the person who came first.
+    """
+    found: dict[str, Any] = request.__dict__.setdefault("_signon", {})
+    return found
+
+
 def site() -> Site:
     """The application's address in this request, worked out once."""
-    found: Site | None = g.get("_signon_site")
+    found: Site | None = memo().get("site")
     if found is None:
-        found = g._signon_site = find_site(state().settings, request)  # noqa: SLF001 - g is ours to write on
+        found = memo()["site"] = find_site(state().settings, request)
     return found

@@ -12,7 +12,7 @@ from signon.core.tokens import TokenSet
 from signon.core.values import JsonObject, JsonValue, Secret
 from signon.flask.site import find_site
 from signon.flask.state import KEY, State
-from signon.service.finish_login import find_roles
+from signon.service.finish_login import filed, find_roles
 from signon.sessions.record import Session
 
 
@@ -30,7 +30,7 @@ def sign_in(
     now = party.clock()
     full: JsonObject = {"iss": chosen.issuer, "sub": "test-subject", "auth_time": now, **(claims or {})}
     person = chosen.to_person(full, provider=chosen.name, issuer=chosen.issuer)
-    login = to_login(person, full, now=now, scope=chosen.scopes)
+    login = filed(party, chosen, to_login(person, full, now=now, scope=chosen.scopes))
     key = party.on_login(login) if party.on_login else None
     session = Session(
         login=login,

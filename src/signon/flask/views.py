@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import cast
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, jsonify, request
 
-from signon.core.authorize import Transaction
+from signon.core.authorize import Transaction, Wishes
 from signon.core.callback import KNOWN, Pairs
 from signon.core.errors import SignOnError, SuspectError
+from signon.core.jose import public_jwk
 from signon.core.provider import Provider
+from signon.core.values import is_visible_ascii
 from signon.flask import cookies, crosssite
 from signon.flask.begin import go_to_provider, login_address
 from signon.flask.current import NOBODY, User, forget_session, load_session, user_of
@@ -17,43 +19,79 @@ from signon.flask.errors import answer
 from signon.flask.pages import page
 from signon.flask.signals import signed_in, signed_out
 from signon.flask.site import safe_next
-from signon.flask.state import site, state
+from signon.flask.state import memo, site, state
 from signon.service.finish_login import Finished, finish_login, open_sign_in
+from signon.service.party import Refused
 from signon.service.sign_out import sign_out
+
+MAX_FORWARDED = 128
+"""Characters of one parameter that goes on to a provider: they travel in the sign-in's cookie."""
+JWKS_SECONDS = 300
+"""How long a provider may keep our keys before it looks again."""
 
 
 def login(provider: str | None = None) -> Response:
     """Start a sign-in, or let the person choose with whom."""
-    g._signon_provider = provider  # noqa: SLF001 - g is ours to write on
-    next_path = g._signon_next = _next()  # noqa: SLF001 - the same
+    return _start(provider, sign_up=False)
+
+
+def signup(provider: str | None = None) -> Response:
+    """Start a sign-up at a provider that has one, or let the person choose with whom."""
+    return _start(provider, sign_up=True)
+
+
+def _start(provider: str | None, *, sign_up: bool) -> Response:
+    memo()["provider"] = provider
+    next_path = memo()["next"] = _next()
     how = crosssite.judge_login(request)
     chosen = state().only_provider if provider is None else state().party.provider(provider)
     if chosen is None:
-        return page("chooser.html", choices=_choices(next_path))
-    g._signon_provider = chosen.name  # noqa: SLF001 - the same
+        return page("chooser.html", choices=_choices(next_path, sign_up=sign_up), sign_up=sign_up)
+    memo()["provider"] = chosen.name
+    parameters = _forwarded(chosen)
     if how == "ask":
-        return page("start.html", provider=chosen, address=login_address(chosen.name, next_path=next_path))
-    return go_to_provider(chosen, next_path=next_path)
+        address = login_address(chosen.name, next_path=next_path, parameters=parameters, sign_up=sign_up)
+        return page("start.html", provider=chosen, address=address, sign_up=sign_up)
+    return go_to_provider(chosen, next_path=next_path, wishes=Wishes(parameters=parameters, sign_up=sign_up))
+
+
+def _forwarded(provider: Provider) -> dict[str, str]:
+    """The parameters of this request that its profile sends on; nothing else of a query ever gets there."""
+    asked = ((name, request.args.get(name, "")) for name in provider.forwarded)
+    return {name: value for name, value in asked if 0 < len(value) <= MAX_FORWARDED and is_visible_ascii(value)}
 
 
 def callback(names: tuple[str, ...]) -> Response:
     """Receive a provider's answer; `names` are the providers whose answers come to this address."""
-    g._signon_provider = names[0]  # noqa: SLF001 - g is ours to write on
-    if crosssite.is_speculative(request):
-        raise SuspectError("callback_speculative", "an answer is used by a navigation only", status=405)
-    if request.method == "POST" and crosssite.is_foreign_post(request, site()):
-        return _post_again()
+    memo()["provider"] = names[0]
+    try:
+        if crosssite.is_speculative(request):
+            raise SuspectError("callback_speculative", "an answer is used by a navigation only", status=405)
+        if request.method == "POST" and crosssite.is_foreign_post(request, site()):
+            return _post_again()
+        return _received(names)
+    except SignOnError as error:
+        return _failed(error)
+
+
+def _received(names: tuple[str, ...]) -> Response:
     arguments = request.form if request.method == "POST" else request.args
     pairs = tuple(arguments.items(multi=True))
     transaction, cookie = open_sign_in(state().party, names, pairs, cookies=cookies.transactions(request, site()))
-    g._signon_provider, g._signon_next = transaction.provider, transaction.next  # noqa: SLF001 - the same
+    memo().update(provider=transaction.provider, next=transaction.next)
     try:
         response = _signed_in(_finish(transaction, pairs))
     except SignOnError as error:
-        response = answer(error)
+        response = _failed(error)
     cookies.drop_transaction(response, site(), cookie)
-    response.headers["Referrer-Policy"] = "no-referrer"
     return cookies.make_private(response)
+
+
+def _failed(error: SignOnError) -> Response:
+    response = answer(error)
+    if not isinstance(error, Refused):  # whose page has a form: without a referrer its Origin would be null
+        response.headers["Referrer-Policy"] = "no-referrer"
+    return response
 
 
 def _finish(transaction: Transaction, pairs: Pairs) -> Finished:
@@ -72,6 +110,7 @@ def _signed_in(finished: Finished) -> Response:
     # Judged a second time: the cookie may be older than the routes it was judged by.
     next_path = safe_next(_application(), site(), finished.next_path)
     response = _see(next_path or site().path(state().settings.after_login))
+    response.headers["Referrer-Policy"] = "no-referrer"
     cookies.set_session(response, site(), finished.session_id)
     return response
 
@@ -126,9 +165,22 @@ def _next() -> str | None:
     return safe_next(_application(), site(), request.args.get("next"))
 
 
-def _choices(next_path: str | None) -> list[tuple[Provider, str]]:
+def _choices(next_path: str | None, *, sign_up: bool) -> list[tuple[Provider, str]]:
     providers = state().party.providers.values()
-    return [(provider, login_address(provider.name, next_path=next_path)) for provider in providers]
+    return [
+        (provider, login_address(provider.name, next_path=next_path, sign_up=sign_up))
+        for provider in providers
+        if provider.sign_up is not None or not sign_up
+    ]
+
+
+def jwks() -> Response:
+    """Our public keys: providers check our client assertions with them, and encrypt to them (OIDC Core 10.1.1)."""
+    providers = state().party.providers.values()
+    keys = {key.kid: public_jwk(key) for provider in providers for key in provider.private_keys}
+    response = jsonify({"keys": list(keys.values())})
+    response.headers["Cache-Control"] = f"public, max-age={JWKS_SECONDS}"
+    return response
 
 
 def _see(path: str) -> Response:

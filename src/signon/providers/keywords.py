@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TypedDict
 
 from signon.core.client_auth import METHODS
-from signon.core.jose import ALGS
+from signon.core.header import ALGS
+from signon.core.jose import ENCRYPTION_ALGS
 from signon.core.values import Secret, url_problem
 
 
@@ -49,6 +50,12 @@ class Common(TypedDict, total=False):
     label: str
     ca_file: str
     proxy: str
+    private_key: str
+    client_assertion_alg: str
+    client_assertion_typ: str
+    id_token_encryption: str
+    userinfo_encryption: str
+    par: bool | str
 
 
 def _issuer(text: str) -> str | None:
@@ -113,7 +120,46 @@ COMMON: tuple[Keyword, ...] = (
     Keyword(name="label", says="the name on the button"),
     Keyword(name="ca_file", says="certificates to trust for this provider, a PEM file", check=_file),
     Keyword(name="proxy", says="the outgoing proxy for this provider", check=_proxy),
+    Keyword(
+        name="private_key",
+        says="our private key, to sign client assertions and open what is encrypted: PEM (also on one line with"
+        r" \n), JWK, JWK Set, or the path of a file with one",
+        secret=True,
+    ),
+    Keyword(
+        name="client_assertion_alg",
+        says="the registered signature of client assertions; unset: HS256, or what goes with the key",
+        choices=tuple(ALGS),
+    ),
+    Keyword(
+        name="client_assertion_typ",
+        says="the typ of client assertions; some servers know only JWT",
+        default="client-authentication+jwt",
+        choices=("client-authentication+jwt", "JWT"),
+    ),
+    Keyword(
+        name="id_token_encryption",
+        says="the registered key encryption of ID tokens; unset: plain ones, too",
+        choices=ENCRYPTION_ALGS,
+    ),
+    Keyword(
+        name="userinfo_encryption",
+        says="the registered key encryption of userinfo; unset: plain answers, too",
+        choices=ENCRYPTION_ALGS,
+    ),
+    Keyword(
+        name="par",
+        says="push each authorization request over the back channel, also where the provider doesn't demand it",
+        default="false",
+        choices=("true", "false"),
+    ),
 )
+
+
+def keywords(*extra: Keyword, **defaults: str) -> tuple[Keyword, ...]:
+    """The keywords of one vendor: the common ones with defaults of its own, and those that only it has."""
+    common = (replace(k, default=defaults[k.name]) if k.name in defaults else k for k in COMMON)
+    return (*common, *extra)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -148,9 +194,14 @@ class Reader:
         if keyword.choices and text not in keyword.choices:
             wrong = f"is none of {', '.join(keyword.choices)}"
         if wrong:
-            self.problems.append(f"{self.setting(name)}={text!r} {wrong}")
+            shown = "" if keyword.secret else f"={text!r}"
+            self.problems.append(f"{self.setting(name)}{shown} {wrong}")
             return keyword.default
         return text
+
+    def switch(self, name: str) -> bool:
+        """A value that is true or false."""
+        return self.text(name) == "true"
 
     def words(self, name: str) -> tuple[str, ...]:
         """A value of words with blanks between."""
@@ -174,19 +225,24 @@ class Reader:
     def _raw(self, keyword: Keyword) -> str | None:
         given = self.given.get(keyword.name)
         if given is not None and given != "":
-            return str(given) if isinstance(given, str | int) else self._not_text(keyword.name, given)
+            return given if isinstance(given, str) else self._not_text(keyword, given)
         source = os.environ if self.settings is None else self.settings
         value = source.get(self.setting(keyword.name))
         if value is not None and value != "":
-            return value if isinstance(value, str) else self._not_text(keyword.name, value)
+            return value if isinstance(value, str) else self._not_text(keyword, value)
         path = source.get(self.setting(keyword.name) + "_FILE") if keyword.secret else None
         return self._from_file(keyword.name, path) if isinstance(path, str) and path else None
 
-    def _not_text(self, name: str, value: object) -> str | None:
-        if isinstance(value, int) and not isinstance(value, bool) and name == "max_age":
+    def _not_text(self, keyword: Keyword, value: object) -> str | None:
+        if isinstance(value, bool) and keyword.choices == ("true", "false"):
+            return str(value).lower()
+        if isinstance(value, int) and not isinstance(value, bool) and keyword.check is _seconds:
             return str(value)
+        if isinstance(value, list | tuple) and all(isinstance(word, str) for word in value):
+            return " ".join(value)
+        name = self.setting(keyword.name)
         self.problems.append(
-            f"{self.setting(name)} is {type(value).__name__} and not text: put quotes around it where it is set"
+            f"{name} is {type(value).__name__} and not text: put quotes around it where it is set"
         )
         return None
 

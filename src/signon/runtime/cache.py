@@ -18,7 +18,7 @@ from signon.core.flow import Answer, Step
 from signon.core.http import HttpRequest, HttpResponse
 from signon.core.keys import KeySet, jwks_request, read_jwks
 from signon.core.metadata import Metadata, discovery_request, read_discovery
-from signon.core.provider import Provider
+from signon.core.provider import Provider, settle
 from signon.runtime.document import Document, lifetime_seconds
 from signon.runtime.drive import run
 from signon.runtime.transport import transport_for
@@ -78,7 +78,8 @@ class ProviderCache:
     def _fetch_metadata(self) -> tuple[Metadata, float]:
         issuer = self.provider.issuer
         response = self._send(discovery_request(issuer, url=self.provider.discovery_url))
-        return read_discovery(response, issuer=issuer), lifetime_seconds(response.headers)
+        metadata = read_discovery(response, issuer=issuer, either_slash=self.provider.either_slash)
+        return settle(self.provider, metadata), lifetime_seconds(response.headers)
 
     def _fetch_keys(self, jwks_uri: str) -> tuple[KeySet, float]:
         response = self._send(jwks_request(jwks_uri))

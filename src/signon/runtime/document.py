@@ -82,8 +82,6 @@ class Document(Generic[T]):
     def newer_than(self, known: T) -> T:
         """A copy fetched after `known`, asked for every 30 s at most; the held one where none is to be had."""
         held = self.get()
-        if held is not known:
-            return held
         with self._lock:
             if self._copy is not None and self._copy.value is not known:
                 return self._copy.value

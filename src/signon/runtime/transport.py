@@ -43,8 +43,6 @@ _KEPT_CONNECTIONS = 32
 """For each origin: as many as the threads of a worker, so that none connects anew."""
 _IDLE_SECONDS = 50.0
 """A connection idle for longer isn't used again: load balancers forget one after 60, some without a word."""
-_RECORD_BYTES = 1 << 14
-"""A TLS record: a socket's timeout counts for each of them anew (RFC 8446 5.1)."""
 _USER_AGENT = f"signon/{__version__}"
 _ONCE = Retry(total=False, redirect=False)
 
@@ -115,9 +113,8 @@ class _Connection(HTTPConnection):
             return
         if self.sock is None:
             self.connect()
-        for start in range(0, len(data), _RECORD_BYTES):
-            self._limit()
-            super().send(data[start : start + _RECORD_BYTES])
+        self._limit()
+        super().send(data)
 
 
 class _TlsConnection(_Connection, HTTPSConnection):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from signon.core.authorize import Transaction
 from signon.core.callback import Pairs, VerifiedCallback, read_callback, read_state
@@ -89,7 +89,16 @@ def finish_login(
 def _complete(party: RelyingParty, provider: Provider, callback: VerifiedCallback) -> SignedIn:
     metadata = party.runtime.metadata(provider)
     flow = complete_login(provider=provider, metadata=metadata, callback=callback, now=party.clock())
-    return party.runtime.run(provider, flow)
+    signed_in = party.runtime.run(provider, flow)
+    return replace(signed_in, login=filed(party, provider, signed_in.login))
+
+
+def filed(party: RelyingParty, provider: Provider, login: Login) -> Login:
+    """The login of a person under what may be shown as their subject."""
+    if not provider.subject_is_national_id:
+        return login
+    person = login.person
+    return replace(login, person=replace(person, public_subject=party.pseudonym(person.issuer, person.subject)))
 
 
 def find_roles(party: RelyingParty, login: Login) -> tuple[str, ...]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from signon.core.authorize import Wishes, begin
+from signon.core.authorize import Wishes, begin, prepare
+from signon.core.errors import PersonError
+from signon.core.flow import push
+from signon.core.metadata import Metadata
 from signon.core.provider import Provider
 from signon.service.party import RelyingParty
 from signon.sessions.transactions import cookie_name, seal_transaction
@@ -29,8 +32,10 @@ def start_login(
 ) -> Started:
     """Build the authorization request. Raises `ProviderUnavailable` while the provider's metadata can't be had."""
     metadata = party.runtime.metadata(provider)
+    wishes = wishes or Wishes()
+    page = _sign_up_page(provider, metadata) if wishes.sign_up else None
     now = party.clock()
-    url, transaction = begin(
+    parameters, transaction = prepare(
         provider,
         metadata,
         redirect_uri=redirect_uri,
@@ -39,8 +44,22 @@ def start_login(
         next_path=next_path,
         wishes=wishes,
     )
+    if page is None and (provider.par or metadata.require_pushed_authorization_requests):
+        pushing = push(provider=provider, metadata=metadata, parameters=parameters, now=now)
+        parameters = party.runtime.run(provider, pushing)
     return Started(
-        url=url,
+        url=begin(metadata, parameters, at=page),
         cookie_name=cookie_name(transaction.state, now=now),
         cookie_value=seal_transaction(party.sealer, transaction),
     )
+
+
+def _sign_up_page(provider: Provider, metadata: Metadata) -> str | None:
+    """The provider's own page for new accounts, None where that is at the authorization endpoint."""
+    if provider.sign_up is None:
+        raise PersonError("sign_up_unavailable", f"{provider.name} has no sign-up that an application can start")
+    if not provider.sign_up.at_registration_endpoint:
+        return None
+    if metadata.registration_endpoint is None:
+        raise PersonError("sign_up_unavailable", f"the metadata of {provider.name} names no sign-up page")
+    return metadata.registration_endpoint

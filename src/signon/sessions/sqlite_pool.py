@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
+import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -41,6 +43,7 @@ class Pool:
         self._timeout_seconds = timeout_seconds
         self._prepare = prepare
         self._idle: list[sqlite3.Connection] = []
+        self._making = threading.Lock()
         self._pid = os.getpid()
         _pools.add(self)
 
@@ -80,6 +83,7 @@ class Pool:
         if self._pid != os.getpid():
             _inherited.append(self._idle)
             self._idle = []
+            self._making = threading.Lock()  # a thread of the parent may have held it
             self._pid = os.getpid()
         with suppress(IndexError):
             return self._idle.pop()
@@ -100,9 +104,10 @@ class Pool:
             time.sleep(_RETRY_SECONDS)
 
     def _connect(self) -> sqlite3.Connection:
-        with suppress(FileExistsError):
-            # Only ever for a new file: closing a file drops all locks that this process has on it.
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        # Closing a file drops all locks that this process has on it: so only a new file is made this way, and
+        # no other thread opens it before it is closed again.
+        with self._making, suppress(FileExistsError):
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         connection = sqlite3.connect(
             self._path, timeout=self._timeout_seconds, isolation_level=None, check_same_thread=False
         )
@@ -139,4 +144,5 @@ def _close_before_fork() -> None:
         pool.close()
 
 
-os.register_at_fork(before=_close_before_fork)
+if sys.platform != "win32":  # pragma: no branch - there is no fork on Windows
+    os.register_at_fork(before=_close_before_fork)

@@ -75,7 +75,9 @@ def open_transaction(sealer: Sealer, value: str, *, now: float) -> Transaction |
     except (Unreadable, zlib.error):
         return None
     if now - transaction.started_at > TRANSACTION_SECONDS:
-        raise PersonError("state_expired", f"the sign-in was begun {now - transaction.started_at:.0f} seconds ago")
+        raise PersonError(
+            "state_expired", f"the sign-in was begun {now - transaction.started_at:.0f} seconds ago", status=400
+        )
     return transaction
 
 

@@ -8,6 +8,7 @@ TWO_FACTOR_ACR = "urn:practice:acr:two-factor"
 OIDC = Dialect(
     name="oidc",
     label="a standard OpenID provider",
+    label_th="ผู้ให้บริการ OpenID ตามมาตรฐาน",
     tint=Tint(light="#0b6a72", dark="#5cc2c7"),
     scope_claims={
         "profile": (

@@ -49,7 +49,7 @@ def open_session(idp: "Idp", persona: Persona, *, acr: str, before: str) -> str:
 
 def end_session(idp: "Idp", sid: str) -> None:
     """End the browser session called `sid`, wherever it is."""
-    for key, session in idp.state.sessions.items():
+    for key, session in idp.state.sessions.entries():
         if session.sid == sid:
             idp.state.sessions.drop(key)
 

@@ -7,6 +7,7 @@ from flask import Response, request
 from signon_idp.faults import bend
 from signon_idp.keys import SIGNATURES, foreign_key, public
 from signon_idp.model import JsonObject
+from signon_idp.pages.texts import LANGUAGES
 from signon_idp.replies import cacheable_reply, json_reply, to_response
 from signon_idp.rules.authorization import PROMPTS, RESPONSE_MODES
 
@@ -63,6 +64,7 @@ def _standard_document(idp: "Idp") -> JsonObject:
         "token_endpoint_auth_methods_supported": list(dialect.auth_methods),
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": sorted(PROMPTS),
+        "ui_locales_supported": list(LANGUAGES),
         "claim_types_supported": ["normal"],
         "claims_supported": [*_ID_TOKEN_CLAIMS, *claims],
         "claims_parameter_supported": False,

@@ -46,7 +46,7 @@ def consent(idp: "Idp") -> Response:
     wanted, pairs = _carried_request(idp, browser, purpose="consent")
     session = session_of(idp, browser)
     if session is None:
-        raise PageError("session_ended", "You were signed out meanwhile. Start the sign-in again.")
+        raise PageError("session_ended", "nobody is signed in any more")
     if request.form.get("answer") != "allow":
         return refuse(idp, wanted.back, CallbackError("access_denied", "the person refused"))
     client_id = wanted.back.client.client_id

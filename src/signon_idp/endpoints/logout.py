@@ -30,6 +30,7 @@ class LogoutRequest:
     client: Client | None
     redirect_uri: str | None
     state: str | None
+    ui_locales: str
 
 
 def end_session(idp: "Idp") -> Response:
@@ -45,7 +46,7 @@ def end_session(idp: "Idp") -> Response:
         rest = [(name, value) for name, value in pairs if name != "id_token_hint"]
         return redirect(f"{idp.base}{idp.dialect.paths.end_session}?{urlencode(rest)}")
     browser = browser_id(idp)
-    return remember_browser(idp, pages.sign_out(idp, wanted.text, session, browser), browser)
+    return remember_browser(idp, pages.sign_out(idp, wanted, session, browser), browser)
 
 
 def confirmed(idp: "Idp") -> Response:
@@ -76,6 +77,7 @@ def read_logout(idp: "Idp", pairs: Pairs) -> LogoutRequest:
         client=client,
         redirect_uri=redirect_uri if client else None,
         state=found.get("state"),
+        ui_locales=found.get("ui_locales", ""),
     )
 
 

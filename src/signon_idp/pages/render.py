@@ -6,8 +6,10 @@ from importlib import resources
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Response
+from flask import Response, request
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from signon_idp.pages.texts import TEXTS, language_of
 
 if TYPE_CHECKING:
     from signon_idp.provider import Idp
@@ -26,11 +28,21 @@ def _templates() -> Environment:
     )
 
 
-def page(idp: "Idp", template: str, *, status: int = 200, leads_to: str = "", **values: object) -> Response:
+def page(
+    idp: "Idp", template: str, *, status: int = 200, leads_to: str = "", ui_locales: str = "", **values: object
+) -> Response:
     """A page of `template`; `leads_to` is the address that its form ends at, by way of redirects."""
     nonce = secrets.token_urlsafe(16)
-    shared = {"dialect": idp.dialect, "issuer": idp.issuer, "base": idp.base, "nonce": nonce}
-    text = _templates().get_template(template).render(**shared, style_path=STYLE_PATH, **values)
+    language = language_of(ui_locales, request.accept_languages.values())
+    shared = {
+        "dialect": idp.dialect,
+        "issuer": idp.issuer,
+        "style": idp.base + STYLE_PATH,
+        "nonce": nonce,
+        "language": language,
+        "t": TEXTS[language],
+    }
+    text = _templates().get_template(template).render(**shared, **values)
     response = Response(text, status=status, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = _policy(nonce, leads_to)
     response.headers["Cache-Control"] = "no-store"

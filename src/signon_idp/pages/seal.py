@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from signon_idp.provider import Idp
 
 _FORM_SECONDS = 1800
-_RESTART = "Start the sign-in again from the application."
 
 
 def seal_form(idp: "Idp", browser: str, *, purpose: str, text: str) -> str:
@@ -24,9 +23,9 @@ def check_form(idp: "Idp", browser: str, *, purpose: str, text: str, token: str)
     made, _, mac = token.partition(".")
     right = _mac(idp.form_key, browser, purpose, made, text)
     if not hmac.compare_digest(mac.encode(), right.encode()):
-        raise PageError("form_of_other_browser", f"This form was not made for this browser. {_RESTART}")
+        raise PageError("form_of_other_browser", "the form was not made for this browser")
     if idp.now() - int(made) > _FORM_SECONDS:
-        raise PageError("form_too_old", f"This form has been open for too long. {_RESTART}")
+        raise PageError("form_too_old", "the form has been open for too long")
 
 
 def _mac(key: bytes, *parts: str) -> str:

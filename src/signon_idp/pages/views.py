@@ -11,6 +11,7 @@ from signon_idp.personas import PASSWORD
 from signon_idp.replies import json_reply, to_response
 
 if TYPE_CHECKING:
+    from signon_idp.endpoints.logout import LogoutRequest
     from signon_idp.faults import Callback
     from signon_idp.model import BrowserSession
     from signon_idp.provider import Idp
@@ -22,17 +23,6 @@ SIGN_OUT_PATH = "/sign-out"
 
 __all__ = ["CONSENT_PATH", "SIGN_IN_PATH", "SIGN_OUT_PATH", "STYLE_PATH"]
 
-_SCOPES_SAY = {
-    "openid": "Know who you are here",
-    "profile": "Name, picture, birth date and the rest of the profile",
-    "email": "E-mail address, and whether it was verified",
-    "phone": "Telephone number, and whether it was verified",
-    "address": "Postal address",
-    "groups": "The groups you belong to",
-    "offline_access": "Stay connected while you are away",
-}
-_FAILED = "No persona has that user name, or the password is wrong. The password of all is “practice”."
-
 
 def sign_in(idp: "Idp", wanted: "AuthorizationRequest", browser: str, *, failed: bool = False) -> Response:
     """Ask who it is: user name and password, or a persona to click."""
@@ -43,12 +33,13 @@ def sign_in(idp: "Idp", wanted: "AuthorizationRequest", browser: str, *, failed:
         f"sign_in_{idp.dialect.page_kind}.html",
         status=400 if failed else 200,
         leads_to=wanted.back.redirect_uri,
+        ui_locales=wanted.ui_locales,
         action=idp.base + SIGN_IN_PATH,
         form_token=seal_form(idp, browser, purpose="sign_in", text=wanted.text),
         carried=wanted.text,
         client_name=client.client_name or client.client_id,
         typed=typed,
-        problem=_FAILED if failed else "",
+        failed=failed,
         password=PASSWORD,
     )
 
@@ -61,12 +52,13 @@ def consent(idp: "Idp", wanted: "AuthorizationRequest", session: "BrowserSession
         idp,
         "consent.html",
         leads_to=wanted.back.redirect_uri,
+        ui_locales=wanted.ui_locales,
         action=idp.base + CONSENT_PATH,
         form_token=seal_form(idp, browser, purpose="consent", text=wanted.text),
         carried=wanted.text,
         client_name=client.client_name or client.client_id,
         persona=session.persona,
-        scopes=[(scope, _SCOPES_SAY.get(scope, "")) for scope in granted],
+        scopes=granted,
     )
 
 
@@ -81,14 +73,15 @@ def form_post(idp: "Idp", callback: "Callback") -> Response:
     )
 
 
-def sign_out(idp: "Idp", text: str, session: "BrowserSession | None", browser: str) -> Response:
+def sign_out(idp: "Idp", wanted: "LogoutRequest", session: "BrowserSession | None", browser: str) -> Response:
     """Ask whether to sign out, since nothing proves that the person wants it."""
     return page(
         idp,
         "sign_out.html",
         action=idp.base + SIGN_OUT_PATH,
-        form_token=seal_form(idp, browser, purpose="sign_out", text=text),
-        carried=text,
+        ui_locales=wanted.ui_locales,
+        form_token=seal_form(idp, browser, purpose="sign_out", text=wanted.text),
+        carried=wanted.text,
         persona=session.persona if session else None,
     )
 

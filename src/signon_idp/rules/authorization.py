@@ -43,6 +43,7 @@ class AuthorizationRequest:
     max_age: int | None
     acr_values: tuple[str, ...]
     login_hint: str
+    ui_locales: str
     id_token_hint: str | None
 
 
@@ -93,6 +94,7 @@ def read_authorization(
         max_age=_max_age(found),
         acr_values=tuple(found.get("acr_values", "").split()),
         login_hint=found.get("login_hint", ""),
+        ui_locales=found.get("ui_locales", ""),
         id_token_hint=found.get("id_token_hint"),
     )
 

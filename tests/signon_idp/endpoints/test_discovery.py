@@ -28,7 +28,10 @@ def test_document_promises_what_is_done(walk):
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert document["authorization_response_iss_parameter_supported"] is True
     assert document["id_token_signing_alg_values_supported"] == ["RS256", "PS256", "ES256", "EdDSA", "HS256"]
-    assert document["introspection_endpoint_auth_methods_supported"] == ["client_secret_basic", "client_secret_post"]
+    assert document["introspection_endpoint_auth_methods_supported"] == [
+        "client_secret_basic",
+        "client_secret_post",
+    ]
     assert "groups" in document["claims_supported"]
 
 
@@ -42,7 +45,9 @@ def test_missing_endpoints_are_not_advertised(clock):
     )
     http = Idp(dialect=dialect, origin="http://127.0.0.1:9000", now=clock).app.test_client()
     document = http.get("/.well-known/openid-configuration").json
-    assert not {name for name in document if name.startswith(("userinfo_e", "introspection", "revocation", "end_"))}
+    assert not {
+        name for name in document if name.startswith(("userinfo_e", "introspection", "revocation", "end_"))
+    }
     assert document["subject_type_supported"] == ["public"]
     assert http.get("/userinfo").status_code == 404
     assert len(http.get("/jwks/").json["keys"]) == 4

@@ -26,7 +26,7 @@ def test_wrong_credentials_show_the_form_again(walk, fields):
     assert page.status_code == 400
     assert 'role="alert"' in page.text
     assert f'value="{fields.get("username", "")}"' in page.text
-    assert "wrong\"" not in page.text
+    assert 'wrong"' not in page.text
     assert walk.authorize(prompt="none").headers["Location"].count("login_required")
 
 
@@ -124,7 +124,7 @@ def test_consent_of_somebody_signed_out(walk, helpers):
     """A consent form sent after sign-out is refused with a page."""
     walk.idp.register(replace(helpers.DEMO, require_consent=True))
     page = walk.sign_in()
-    for key, _ in walk.idp.state.sessions.items():
+    for key, _ in walk.idp.state.sessions.entries():
         walk.idp.state.sessions.drop(key)
     response = walk.submit(page, answer="allow")
     assert (response.status_code, "session_ended" in response.text) == (400, True)

@@ -85,7 +85,8 @@ def test_hint_about_somebody_else_asks(walk):
 
 
 @pytest.mark.parametrize(
-    "fault", ["id_token_array", "id_token_not_json", "id_token_wrong_iss", "id_token_no_sub", "id_token_aud_number"]
+    "fault",
+    ["id_token_array", "id_token_not_json", "id_token_wrong_iss", "id_token_no_sub", "id_token_aud_number"],
 )
 def test_spoilt_tokens_are_no_hint(walk, fault):
     """A token that a fault spoilt, signed though it is, is no hint."""

@@ -2,6 +2,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+
 from signon_idp import Client
 
 OTHER = Client(client_id="other", client_secret="other-secret", redirect_uris=("http://localhost:5001/cb",))
@@ -194,7 +195,7 @@ def test_get_is_refused(walk):
 
 
 def test_dialect_shapes_the_answer(clock, helpers):
-    """A dialect may reshape the token answer, the ID token's claims, the errors, and make its own access tokens."""
+    """A dialect may reshape the token answer, the ID token's claims and errors, and make its own access tokens."""
     from signon_idp import Idp
     from signon_idp.dialects.oidc import OIDC
 

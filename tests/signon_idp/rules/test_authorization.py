@@ -1,4 +1,5 @@
 import pytest
+
 from signon_idp.errors import CallbackError, PageError
 from signon_idp.model import Client
 from signon_idp.rules.authorization import read_authorization, read_return_address

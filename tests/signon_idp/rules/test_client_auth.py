@@ -2,6 +2,7 @@ import base64
 from urllib.parse import quote_plus
 
 import pytest
+
 from signon_idp.errors import OAuthError
 from signon_idp.model import Client
 from signon_idp.rules.client_auth import authenticate

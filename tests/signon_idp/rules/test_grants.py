@@ -1,7 +1,8 @@
 import pytest
+
 from signon_idp.errors import OAuthError
-from signon_idp.model import Client, Code, Grant
-from signon_idp.rules.grants import check_code, check_grant_type, narrowed, required
+from signon_idp.model import Client, Code, Grant, Token
+from signon_idp.rules.grants import check_code, check_grant_type, check_refresh_token, narrowed, required
 
 CLIENT = Client(client_id="demo", client_secret="s")
 # The example of RFC 7636, appendix B.
@@ -50,3 +51,15 @@ def test_narrowed():
     assert narrowed({"scope": "b b"}, ("a", "b")) == ("b",)
     with pytest.raises(OAuthError, match="invalid_scope"):
         narrowed({"scope": "a c"}, ("a", "b"))
+
+
+def test_refresh_token_expires():
+    """A refresh token works until its time, and not at it; an access token is none; a revoked one is none."""
+    grant = Grant(client_id="demo", scopes=("openid",))
+    token = Token(kind="refresh_token", grant=grant, scopes=("openid",), issued_at=0.0, expires_at=100.0)
+    assert check_refresh_token(token, CLIENT, now=99.9) is token
+    with pytest.raises(OAuthError, match="has expired"):
+        check_refresh_token(token, CLIENT, now=100.0)
+    token.revoked = True
+    with pytest.raises(OAuthError, match="was revoked"):
+        check_refresh_token(token, CLIENT, now=0.0)

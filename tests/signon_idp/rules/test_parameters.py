@@ -1,4 +1,5 @@
 import pytest
+
 from signon_idp.errors import OAuthError
 from signon_idp.rules.parameters import given, read_form, repeated
 

@@ -1,0 +1,296 @@
+from collections.abc import Callable
+
+import pytest
+from tests.core.forge import (
+    ACCESS_TOKEN,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    ISSUER,
+    NOW,
+    answer,
+    at_hash,
+    callback,
+    claims,
+    ec_key,
+    json_answer,
+    key_set,
+    metadata,
+    provider,
+    public_jwk,
+    rsa_key,
+    signed,
+    transaction,
+)
+
+from signon.core.client_auth import Client
+from signon.core.errors import (
+    MalformedAnswer,
+    ProviderRefused,
+    ProviderUnavailable,
+    SignOnError,
+    TokenRejected,
+    UnknownKey,
+)
+from signon.core.flow import KeysWanted, SignedIn, complete_login
+from signon.core.http import HttpRequest
+from signon.core.values import Secret
+
+
+def token_answer(token: str | None = None, **changes: object):
+    tokens = {
+        "access_token": ACCESS_TOKEN,
+        "token_type": "Bearer",
+        "id_token": token or signed(claims()),
+        **changes,
+    }
+    return json_answer({name: value for name, value in tokens.items() if value is not None})
+
+
+def run(
+    *answers: object, of_provider=None, of_metadata=None, of_transaction=None
+) -> tuple[SignedIn, list[object]]:
+    """Drive the flow with answers in their order (an error is thrown in); give its result and what it asked."""
+    flow = complete_login(
+        provider=of_provider or provider(),
+        metadata=of_metadata or metadata(),
+        callback=callback(of_transaction=of_transaction, of_provider=of_provider),
+        now=NOW,
+    )
+    asked = [next(flow)]
+    waiting = list(answers)
+    while True:
+        given = waiting.pop(0)
+        try:
+            asked.append(flow.throw(given) if isinstance(given, SignOnError) else flow.send(given))
+        except StopIteration as end:
+            assert not waiting, "the flow has not asked for everything"
+            return end.value, asked
+
+
+def failure(*answers: object, **context: object) -> SignOnError:
+    with pytest.raises(SignOnError) as error:
+        run(*answers, **context)
+    return error.value
+
+
+COMPLETE = {"name": "Mia", "email": "mia@example.org"}
+
+
+def names(asked: list[object]) -> list[str]:
+    return [step.document if isinstance(step, HttpRequest) else "keys" for step in asked]
+
+
+def test_sign_in_with_all_claims_in_the_token_takes_two_steps():
+    """Redeem the code, get the keys, and nothing more where the token has what the scopes promise."""
+    done, asked = run(token_answer(signed(claims(**COMPLETE, at_hash=at_hash()))), key_set())
+    assert names(asked) == ["token", "keys"]
+    assert asked[1] == KeysWanted(unknown_to=None)
+    assert (done.login.person.subject, done.login.person.name, done.login.person.issuer) == (
+        "person-1",
+        "Mia",
+        ISSUER,
+    )
+    assert done.login.person.provider == "op"
+    assert done.login.scope == ("openid", "profile", "email")
+    assert done.login.signed_in_at == NOW
+    assert done.tokens.access_token.reveal() == ACCESS_TOKEN
+
+
+def test_missing_claims_are_asked_for():
+    """Where the token lacks a promised claim, userinfo must be asked, and its claims be merged."""
+    done, asked = run(token_answer(), key_set(), json_answer({"sub": "person-1", **COMPLETE}))
+    assert names(asked) == ["token", "keys", "userinfo"]
+    assert asked[2].headers["Authorization"] == f"Bearer {ACCESS_TOKEN}"
+    assert (done.login.person.name, done.login.person.email) == ("Mia", "mia@example.org")
+
+
+def test_signed_claim_is_not_overridden():
+    """What the ID token says must stand, whatever userinfo says of it."""
+    more = {"sub": "person-1", "name": "Mallory", "email": "m@evil.example", "email_verified": True}
+    done, _ = run(token_answer(signed(claims(name="Mia"))), key_set(), json_answer(more))
+    assert done.login.person.name == "Mia"
+    assert done.login.person.email == "m@evil.example"
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+def test_empty_claim_of_the_token_is_absent(empty):
+    """A null or empty claim of the token must not hide what userinfo says (OIDC Core 5.3.2)."""
+    done, asked = run(
+        token_answer(signed(claims(name=empty, locale=empty))),
+        key_set(),
+        json_answer({"sub": "person-1", **COMPLETE, "picture": empty}),
+    )
+    assert names(asked) == ["token", "keys", "userinfo"]
+    assert done.login.person.name == "Mia"
+    assert not {"locale", "picture"} & done.login.claims.keys()
+
+
+def test_userinfo_has_no_say_in_how_the_person_signed_in():
+    """Claims about the sign-in must come from the signed token alone, never from userinfo."""
+    unsigned = {
+        "auth_time": NOW,
+        "acr": "highest",
+        "amr": ["mfa"],
+        "sid": "s2",
+        "iss": "x",
+        "exp": 0,
+        "nonce": "n",
+    }
+    done, _ = run(token_answer(), key_set(), json_answer({"sub": "person-1", **COMPLETE, **unsigned}))
+    assert (done.login.auth_time, done.login.acr, done.login.amr, done.login.sid) == (None, None, (), None)
+    assert done.login.claims["iss"] == ISSUER
+
+
+def test_unknown_key_fetches_once():
+    """A key that the set lacks must be asked for once more, naming the set that lacks it."""
+    old, new = key_set(public_jwk(rsa_key(), kid="old")), key_set()
+    done, asked = run(token_answer(signed(claims(**COMPLETE))), old, new)
+    assert names(asked) == ["token", "keys", "keys"]
+    assert asked[2] == KeysWanted(unknown_to=old)
+    assert done.login.person.subject == "person-1"
+
+
+def test_key_that_stays_unknown_fails():
+    """A key that the newer set lacks too must fail the sign-in, without a third try."""
+    old = key_set(public_jwk(rsa_key(), kid="old"))
+    error = failure(token_answer(), old, old)
+    assert isinstance(error, UnknownKey)
+    assert error.code == "id_token_unknown_key"
+
+
+def test_forged_signature_fetches_nothing():
+    """A bad signature of a known key must fail at once: newer keys would not help."""
+    error = failure(token_answer(signed(claims(), key=rsa_key("attacker"))), key_set())
+    assert (type(error), error.code) == (TokenRejected, "id_token_signature")
+
+
+def test_hmac_token_needs_no_keys():
+    """A token signed with the client secret must be verified without asking for published keys."""
+    hmac = provider(id_token_algs=frozenset({"HS256"}))
+    done, asked = run(token_answer(signed(claims(**COMPLETE), alg="HS256")), of_provider=hmac)
+    assert names(asked) == ["token"]
+    assert done.login.person.subject == "person-1"
+
+
+def test_hmac_token_is_refused_where_another_algorithm_is_registered():
+    """The token's own choice of HMAC must not lead to the client secret as a key."""
+    error = failure(token_answer(signed(claims(), alg="HS256")), key_set())
+    assert error.code == "id_token_alg_mismatch"
+
+
+@pytest.mark.parametrize("alg", ["RS256", "ES256"])
+def test_each_of_several_registered_algorithms_is_accepted(alg):
+    """With two algorithms registered a token of either must be accepted, and none of a third."""
+    both = provider(id_token_algs=frozenset({"RS256", "ES256"}))
+    keys = key_set(public_jwk(rsa_key()), public_jwk(ec_key()))
+    done, _ = run(token_answer(signed(claims(**COMPLETE), alg=alg)), keys, of_provider=both)
+    assert done.login.person.subject == "person-1"
+    assert (
+        failure(token_answer(signed(claims(), alg="PS256")), keys, of_provider=both).code
+        == "id_token_alg_mismatch"
+    )
+
+
+def expected_of(make: Callable[[], object], **asked: object) -> str:
+    return failure(token_answer(make()), key_set(), of_transaction=transaction(**asked)).code
+
+
+def test_transaction_is_what_the_token_is_judged_by():
+    """Nonce, age, acr and freshness must be the transaction's own."""
+    assert expected_of(lambda: signed(claims()), nonce="another") == "id_token_nonce_mismatch"
+    assert expected_of(lambda: signed(claims()), max_age_seconds=10) == "id_token_auth_time_missing"
+    assert expected_of(lambda: signed(claims()), acr_values=("high",)) == "id_token_acr"
+    assert expected_of(lambda: signed(claims(auth_time=1)), fresh=True) == "id_token_auth_time_not_fresh"
+    assert expected_of(lambda: signed(claims(at_hash=at_hash("another")))) == "id_token_at_hash"
+
+
+def test_providers_own_checks_count():
+    """A provider's extra check must be able to refuse a token that is right otherwise."""
+
+    def refuse(_claims, _expected):
+        raise TokenRejected("id_token_env", "wrong environment")
+
+    assert failure(token_answer(), key_set(), of_provider=provider(extra_checks=(refuse,))).code == "id_token_env"
+
+
+def test_sign_in_without_an_id_token_has_nobody_to_vouch():
+    """Without `openid` and without an ID token there must be no sign-in."""
+    bare = provider(scopes=("profile",))
+    error = failure(token_answer(id_token=None), of_provider=bare, of_transaction=transaction(scopes=("profile",)))
+    assert (type(error), error.code) == (TokenRejected, "id_token_missing")
+    assert failure(token_answer(id_token=None)).code == "token_id_token_missing"
+
+
+USERINFO_FAILURES = {
+    "another subject": (json_answer({"sub": "person-2", **COMPLETE}), TokenRejected, "userinfo_sub_mismatch"),
+    "401": (answer(b"", status=401), ProviderRefused, "userinfo_refused"),
+    "not JSON": (answer(b"x"), MalformedAnswer, "userinfo_not_json"),
+    "no answer": (ProviderUnavailable("userinfo_timeout", "too slow"), ProviderUnavailable, "userinfo_timeout"),
+}
+
+
+@pytest.mark.parametrize(("response", "error_class", "code"), USERINFO_FAILURES.values(), ids=USERINFO_FAILURES)
+def test_failed_userinfo_fails_the_sign_in(response, error_class, code):
+    """Nobody must be signed in with half of what was asked for (OIDC Core 5.3.3)."""
+    error = failure(token_answer(), key_set(), response)
+    assert type(error) is error_class
+    assert error.code == code
+
+
+def test_signed_userinfo_gets_its_keys():
+    """Signed userinfo must be verified by the provider's keys, newer ones where it names one we lack."""
+    genuine = {"iss": ISSUER, "aud": CLIENT_ID, "sub": "person-1", **COMPLETE}
+    response = answer(signed(genuine, header={"kid": "k2"}).encode(), content_type="application/jwt")
+    newer = key_set(public_jwk(rsa_key()), public_jwk(rsa_key(), kid="k2"))
+    for given, steps in (([newer], ["keys"]), ([key_set(), newer], ["keys", "keys"])):
+        done, asked = run(token_answer(), key_set(), response, *given)
+        assert names(asked) == ["token", "keys", "userinfo", *steps]
+        assert done.login.person.name == "Mia"
+    assert failure(token_answer(), key_set(), response, key_set(), key_set()).code == "userinfo_unknown_key"
+
+
+def test_transport_failure_leaves_by_the_flow():
+    """A failure to get an answer, thrown in at any step, must leave as it is and repeat nothing."""
+    lost = ProviderUnavailable("token_timeout", "too slow")
+    assert failure(lost) is lost
+    assert failure(token_answer(), lost) is lost
+    assert failure(token_answer(), key_set(public_jwk(rsa_key(), kid="old")), lost) is lost
+
+
+def test_token_endpoints_refusal_leaves_by_the_flow():
+    """A refused code must end the sign-in with the provider's error."""
+    error = failure(json_answer({"error": "invalid_grant"}, status=400))
+    assert (type(error), error.code) == (ProviderRefused, "token_invalid_grant")
+
+
+@pytest.mark.parametrize("wrong", [(key_set(),), (token_answer(), token_answer())])
+def test_driver_that_answers_wrongly_is_a_bug(wrong):
+    """A key set where an answer was asked for, or the reverse, must be an assertion and no refusal."""
+    with pytest.raises(AssertionError):
+        run(*wrong)
+
+
+def test_providers_person_is_used():
+    """A provider's own mapping must make the person, from the merged claims."""
+    from signon.core.person import to_person
+
+    seen = []
+
+    def mapping(read, *, provider, issuer):
+        seen.append(read)
+        return to_person({**read, "name": "mapped"}, provider=provider, issuer=issuer)
+
+    done, _ = run(token_answer(signed(claims(**COMPLETE))), key_set(), of_provider=provider(to_person=mapping))
+    assert done.login.person.name == "mapped"
+    assert seen[0]["name"] == "Mia"
+
+
+def test_public_client_signs_in_without_a_secret():
+    """A client without a secret must redeem its code by its id alone."""
+    public = provider(client=Client(client_id=CLIENT_ID))
+    _, asked = run(token_answer(signed(claims(**COMPLETE))), key_set(), of_provider=public)
+    assert b"client_id=client-1" in asked[0].body
+    assert "Authorization" not in asked[0].headers
+    secret = provider(client=Client(client_id=CLIENT_ID, secret=Secret(CLIENT_SECRET), auth="client_secret_post"))
+    _, asked = run(token_answer(signed(claims(**COMPLETE))), key_set(), of_provider=secret)
+    assert b"client_secret=a+client+secret" in asked[0].body

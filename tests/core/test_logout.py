@@ -1,0 +1,75 @@
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from tests.core.forge import CLIENT_ID, ISSUER, metadata, provider
+
+from signon.core.logout import MAX_HINT_CHARACTERS, end_session_url
+from signon.core.values import Secret
+
+LANDING = "https://app.example/auth/logout/callback/op"
+
+
+def sent(url: str) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(url).query))
+
+
+def leave(of_provider=None, of_metadata=None, *, id_token: str | None = "a.b.c", **more: object) -> str | None:
+    return end_session_url(
+        of_provider or provider(),
+        of_metadata or metadata(),
+        id_token=None if id_token is None else Secret(id_token),
+        post_logout_redirect_uri=LANDING,
+        state=more.get("state", "s1"),
+        logout_hint=more.get("logout_hint"),
+    )
+
+
+def test_request_holds_what_the_standard_asks_for():
+    """The hint, our id, the landing page and the state must go to the endpoint (RP-Initiated Logout 2)."""
+    url = leave()
+    assert url.startswith(f"{ISSUER}/logout?")
+    assert sent(url) == {
+        "id_token_hint": "a.b.c",
+        "client_id": CLIENT_ID,
+        "post_logout_redirect_uri": LANDING,
+        "state": "s1",
+    }
+
+
+def test_provider_without_the_endpoint_has_no_address():
+    """Where the provider has no such endpoint there must be nowhere to go."""
+    assert leave(of_metadata=metadata(end_session_endpoint=None)) is None
+
+
+def test_query_of_the_endpoint_and_parameters_of_the_provider_are_kept():
+    """The endpoint's own query must stay, the provider's parameters come along, and ours win."""
+    url = leave(
+        provider(logout_parameters={"federated": "1", "client_id": "other"}),
+        metadata(end_session_endpoint=f"{ISSUER}/logout?a=b"),
+    )
+    assert url.startswith(f"{ISSUER}/logout?a=b&")
+    assert sent(url)["federated"] == "1"
+    assert sent(url)["client_id"] == CLIENT_ID
+
+
+@pytest.mark.parametrize(
+    ("of_provider", "id_token"), [(provider(), None), (provider(sends_id_token_hint=False), "a.b.c")]
+)
+def test_without_a_hint_our_id_says_who_asks(of_provider, id_token):
+    """Without a token, or for a provider that takes none, the client's id must do."""
+    parameters = sent(leave(of_provider, id_token=id_token, state=None, logout_hint="sid-1"))
+    assert parameters == {"client_id": CLIENT_ID, "post_logout_redirect_uri": LANDING}
+
+
+def test_long_token_is_left_out_and_the_hint_goes_instead():
+    """A token of the limit must be sent, a longer one be replaced by the logout hint."""
+    assert sent(leave(id_token="x" * MAX_HINT_CHARACTERS, logout_hint="sid-1")).keys() == {
+        "id_token_hint",
+        "client_id",
+        "post_logout_redirect_uri",
+        "state",
+    }
+    long = sent(leave(id_token="x" * (MAX_HINT_CHARACTERS + 1), logout_hint="sid-1"))
+    assert long.keys() == {"logout_hint", "client_id", "post_logout_redirect_uri", "state"}
+    assert long["logout_hint"] == "sid-1"
+    assert "logout_hint" not in sent(leave(id_token="x" * (MAX_HINT_CHARACTERS + 1)))

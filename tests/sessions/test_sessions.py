@@ -1,0 +1,539 @@
+import hashlib
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from signon.core.errors import PersonError, StoreUnavailable
+from signon.core.tokens import TokenSet
+from signon.core.values import Secret
+from signon.sessions.memory import MemoryStore
+from signon.sessions.sealer import Sealer
+from signon.sessions.sessions import (
+    CLAIM_SECONDS,
+    EPOCH_SECONDS,
+    MARK_SECONDS,
+    SWEEP_LIMIT,
+    SWEEP_SECONDS,
+    Sessions,
+)
+from signon.sessions.sqlite import SqliteStore
+from signon.sessions.transactions import TRANSACTION_SECONDS
+
+LIFE = 28_800
+OPERATIONS = [name for name in vars(MemoryStore) if not name.startswith("_") and name != "close"]
+MALFORMED = [
+    "",
+    "a",
+    "a" * 42,
+    "a" * 44,
+    "a" * 42 + "=",
+    "a" * 42 + "\n",
+    "a" * 43 + "\n",
+    "a" * 42 + "é",
+    "../" * 15,
+]
+
+
+def ignore(_name):
+    """Nothing happens ahead of an operation."""
+
+
+class Watched(MemoryStore):
+    """Calls `before(name)` ahead of each operation."""
+
+    before = staticmethod(ignore)
+
+    def __getattribute__(self, name):
+        if name in OPERATIONS:
+            Watched.before(name)
+        return super().__getattribute__(name)
+
+
+@pytest.fixture
+def watched(monkeypatch):
+    """A store, and a function that sets what happens ahead of each of its operations."""
+
+    def watch(before):
+        monkeypatch.setattr(Watched, "before", staticmethod(before))
+
+    return Watched(), watch
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request, tmp_path):
+    store = MemoryStore() if request.param == "memory" else SqliteStore(str(tmp_path / "sessions.db"))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def sessions(store, sealer):
+    return Sessions(store, sealer, session_seconds=LIFE)
+
+
+def key_of(session_id):
+    return hashlib.sha256(session_id.encode()).digest()
+
+
+def listed(sessions, session, now):
+    """All members of the session's indexes."""
+    person = session.login.person
+    keys = sessions.sealer.index_keys("subject", person.issuer, person.subject)
+    keys += sessions.sealer.index_keys("sid", person.issuer, session.login.sid or "")
+    return [member for key in keys for member in sessions.store.index_list(key, now=now)]
+
+
+def test_a_started_session_loads(sessions, session, now):
+    """A session is loaded under its new id as it was started, in the first version of its record."""
+    session_id = sessions.start(session, now=now)
+    loaded = sessions.load(session_id, now=now)
+    assert loaded == session
+    assert loaded.version == 1
+
+
+def test_ids_are_random(sessions, session, now):
+    """Each start gives an id of 43 characters that was never given before."""
+    ids = {sessions.start(session, now=now) for _ in range(20)}
+    assert len(ids) == 20
+    assert {len(session_id) for session_id in ids} == {43}
+
+
+def test_the_store_knows_an_id_by_its_digest(sessions, session, now):
+    """The record lies under the SHA-256 of the id; the id itself, or the digest as an id, leads nowhere."""
+    session_id = sessions.start(session, now=now)
+    assert sessions.store.load(key_of(session_id), now=now) is not None
+    assert sessions.store.load(session_id.encode(), now=now) is None
+    assert sessions.load(key_of(session_id).hex()[:43], now=now) is None
+
+
+@pytest.mark.parametrize("session_id", MALFORMED)
+def test_a_malformed_id_costs_no_store_access(watched, sealer, session, now, session_id):
+    """What can't be an id of ours is no session, and the store isn't asked."""
+    store, watch = watched
+    sessions = Sessions(store, sealer, session_seconds=LIFE)
+    watch(pytest.fail)
+    assert sessions.load(session_id, now=now) is None
+    assert sessions.end(session_id, now=now) is None
+    assert sessions.replace(session_id, session, now=now) is False
+
+
+def test_an_unknown_id_is_no_session(sessions, session, now):
+    """An id that was never given has no session to load, end or replace."""
+    assert sessions.load("a" * 43, now=now) is None
+    assert sessions.end("a" * 43, now=now) is None
+    assert sessions.replace("a" * 43, replace(session, version=1), now=now) is False
+
+
+def test_a_session_ends_at_its_expiry(sessions, session, now):
+    """A session is there just before `expires_at`, and not at it."""
+    session_id = sessions.start(replace(session, expires_at=now + 100), now=now)
+    assert sessions.load(session_id, now=now + 99.9) is not None
+    assert sessions.load(session_id, now=now + 100) is None
+
+
+def test_the_expiry_inside_the_seal_decides(sessions, session, now):
+    """A store that keeps a record longer, or is made to, makes no session longer."""
+    session_id = sessions.start(replace(session, expires_at=now + 100), now=now)
+    sessions.store.touch(key_of(session_id), now=now, expires_at=now + 1000)
+    assert sessions.load(session_id, now=now + 99.9) is not None
+    assert sessions.load(session_id, now=now + 100) is None
+
+
+def test_a_shorter_life_holds_for_those_that_live(store, sealer, session, now):
+    """When the longest life is set shorter, sessions that were made before end earlier too."""
+    session_id = Sessions(store, sealer, session_seconds=LIFE).start(session, now=now)
+    shorter = Sessions(store, sealer, session_seconds=600)
+    assert shorter.load(session_id, now=now + 599) is not None
+    assert shorter.load(session_id, now=now + 600) is None
+
+
+def test_a_record_of_another_seal_is_no_session(sessions, session, new_key, now):
+    """Records of a stranger's key, moved from another id, cut, or sealed for something else are no sessions."""
+    session_id, victim = (sessions.start(session, now=now) for _ in range(2))
+    key = key_of(session_id)
+    value = sessions.store.load(key, now=now).value
+    body = sessions.sealer.open(value, purpose="session", record_id=key)
+    strange = [
+        sessions.store.load(key_of(victim), now=now).value,
+        Sealer([new_key]).seal(body, purpose="session", record_id=key),
+        sessions.sealer.seal(body, purpose="transaction", record_id=key),
+        sessions.sealer.seal(b"{}", purpose="session", record_id=key),
+        sessions.sealer.seal_salted(body, purpose="session"),
+        value[:-1],
+        body,
+        b"",
+    ]
+    for version, wrong in enumerate(strange, start=1):
+        assert sessions.store.update(key, wrong, version=version, now=now, expires_at=now + 100)
+        assert sessions.load(session_id, now=now) is None
+    assert sessions.end(session_id, now=now) is None
+    assert sessions.store.load(key, now=now) is None
+
+
+def test_a_change_of_keys_keeps_sessions(store, sealer, rotated, new_key, session, now):
+    """With a new key in front, older sessions load, and are sealed anew when they are written."""
+    session_id = Sessions(store, sealer, session_seconds=LIFE).start(session, now=now)
+    after = Sessions(store, rotated, session_seconds=LIFE)
+    loaded = after.load(session_id, now=now)
+    assert loaded == session
+    alone = Sessions(store, Sealer([new_key]), session_seconds=LIFE)
+    assert alone.load(session_id, now=now) is None
+    assert after.replace(session_id, loaded, now=now)
+    assert alone.load(session_id, now=now) == session
+
+
+def test_a_sign_out_reaches_across_a_change_of_keys(store, sealer, rotated, session, now):
+    """Sessions indexed under the older key are ended, and marks made under it stop a sign-in."""
+    before = Sessions(store, sealer, session_seconds=LIFE)
+    after = Sessions(store, rotated, session_seconds=LIFE)
+    person = session.login.person
+    session_id = before.start(session, now=now)
+    assert after.end_subject(person.issuer, person.subject, now=now) == 1
+    assert after.load(session_id, now=now) is None
+    before.end_sid(person.issuer, session.login.sid, now=now + 5)
+    with pytest.raises(PersonError, match="session_ended_meanwhile"):
+        after.start(replace(session, started_at=now + 4), now=now + 6)
+
+
+def test_a_replaced_session_loads(sessions, session, now):
+    """A session made from a loaded one is written back, with the tokens it has now."""
+    session_id = sessions.start(session, now=now)
+    loaded = sessions.load(session_id, now=now)
+    rotated = TokenSet(access_token=Secret("second"), scope=("openid",))
+    assert sessions.replace(session_id, replace(loaded, tokens=rotated), now=now)
+    again = sessions.load(session_id, now=now)
+    assert again.tokens == rotated
+    assert again.version == 2
+
+
+def test_a_late_writer_is_told(sessions, session, now):
+    """Of two who loaded the same session the second to write is refused, and can load again and merge."""
+    session_id = sessions.start(session, now=now)
+    first, second = (sessions.load(session_id, now=now) for _ in range(2))
+    assert sessions.replace(session_id, replace(first, roles=("first",)), now=now)
+    assert not sessions.replace(session_id, replace(second, roles=("second",)), now=now)
+    again = sessions.load(session_id, now=now)
+    assert again.roles == ("first",)
+    assert sessions.replace(session_id, replace(again, roles=("first", "second")), now=now)
+
+
+def test_a_session_that_was_not_loaded_replaces_nothing(sessions, session, now):
+    """Who didn't load a session can't know what it would overwrite."""
+    session_id = sessions.start(session, now=now)
+    assert not sessions.replace(session_id, session, now=now)
+
+
+def test_a_late_write_brings_nothing_back(sessions, session, now):
+    """A refresh that finishes after the sign-out writes nothing."""
+    session_id = sessions.start(session, now=now)
+    loaded = sessions.load(session_id, now=now)
+    sessions.end(session_id, now=now)
+    assert not sessions.replace(session_id, loaded, now=now)
+    assert sessions.load(session_id, now=now) is None
+
+
+def test_an_ended_session_is_returned_once(sessions, session, now):
+    """Signing out returns what the session was, once; then it is gone, from its indexes too."""
+    session_id, other = (sessions.start(session, now=now) for _ in range(2))
+    assert sessions.end(session_id, now=now) == session
+    assert sessions.end(session_id, now=now) is None
+    assert sessions.load(session_id, now=now) is None
+    assert sessions.load(other, now=now) == session
+    assert listed(sessions, session, now) == [key_of(other)] * 2
+
+
+def test_a_sid_ends_its_sessions_only(sessions, session, other_person, now):
+    """The provider's session id ends the sessions made in it at this issuer, and no other."""
+    mine = [sessions.start(session, now=now) for _ in range(2)]
+    others = [
+        sessions.start(other_person, now=now),
+        sessions.start(replace(session, login=replace(session.login, sid=None)), now=now),
+        sessions.start(
+            replace(
+                session,
+                login=replace(session.login, person=replace(session.login.person, issuer="https://other")),
+            ),
+            now=now,
+        ),
+    ]
+    issuer, sid = session.login.person.issuer, session.login.sid
+    assert sessions.end_sid(issuer, sid, now=now) == 2
+    assert sessions.end_sid(issuer, sid, now=now) == 0
+    assert [sessions.load(one, now=now) for one in mine] == [None, None]
+    assert all(sessions.load(one, now=now) for one in others)
+
+
+def test_a_subject_ends_all_their_sessions(sessions, session, other_person, now):
+    """All sessions of a person end, in whichever session of the provider or none; no one else's do."""
+    mine = [
+        sessions.start(replace(session, login=replace(session.login, sid=sid)), now=now)
+        for sid in ("one", "two", None)
+    ]
+    other = sessions.start(other_person, now=now)
+    person = session.login.person
+    assert sessions.end_subject("https://elsewhere", person.subject, now=now) == 0
+    assert sessions.end_subject(person.issuer, person.subject, now=now) == 3
+    assert [sessions.load(one, now=now) for one in mine] == [None] * 3
+    assert sessions.load(other, now=now) == other_person
+
+
+def test_a_sid_is_no_subject(sessions, session, now):
+    """A session id that reads like somebody's subject ends nothing of theirs."""
+    session_id = sessions.start(session, now=now)
+    person = session.login.person
+    assert sessions.end_sid(person.issuer, person.subject, now=now) == 0
+    assert sessions.end_subject(person.issuer, session.login.sid, now=now) == 0
+    assert sessions.load(session_id, now=now) == session
+
+
+@pytest.mark.parametrize("by", ["sid", "subject"])
+def test_a_sign_out_stops_a_sign_in_under_way(sessions, session, now, by):
+    """What was ended after a sign-in began can't be begun by it, and leaves neither record nor index."""
+    person = session.login.person
+    if by == "sid":
+        sessions.end_sid(person.issuer, session.login.sid, now=now)
+    else:
+        sessions.end_subject(person.issuer, person.subject, now=now)
+    with pytest.raises(PersonError) as caught:
+        sessions.start(replace(session, started_at=now - 0.001), now=now + 1)
+    assert caught.value.code == "session_ended_meanwhile"
+    assert listed(sessions, session, now) == []
+    assert sessions.store.sweep(now=now + LIFE - 1) <= 1  # the mark: no record was left
+    assert sessions.store.sweep(now=now + 2 * LIFE) <= 1
+
+
+def test_signing_in_again_after_a_sign_out_works(sessions, session, now):
+    """A sign-in that began after the sign-out is not stopped by it."""
+    person = session.login.person
+    sessions.end_subject(person.issuer, person.subject, now=now)
+    assert sessions.start(replace(session, started_at=now), now=now + 1)
+
+
+def test_a_mark_outlives_every_sign_in_under_way(sessions, session, now):
+    """The longest sign-in, with clocks apart, still finds the mark; then it goes."""
+    person = session.login.person
+    sessions.end_subject(person.issuer, person.subject, now=now)
+    begun = replace(session, started_at=now - 1)
+    with pytest.raises(PersonError, match="session_ended_meanwhile"):
+        sessions.start(begun, now=now + MARK_SECONDS - 0.1)
+    assert MARK_SECONDS > TRANSACTION_SECONDS
+    assert sessions.start(begun, now=now + MARK_SECONDS)
+
+
+def ender(sessions, session, by):
+    """A function that ends the session by its provider's session or its person, at a time."""
+    person = session.login.person
+    if by == "sid":
+        return lambda now: sessions.end_sid(person.issuer, session.login.sid, now=now)
+    return lambda now: sessions.end_subject(person.issuer, person.subject, now=now)
+
+
+def interrupt(watch, at, action):
+    """Have `action` done ahead of the operation number `at`; returns the list of operations as they come."""
+    calls = []
+
+    def before(name):
+        calls.append(name)
+        if len(calls) == at:
+            watch(ignore)
+            action()
+
+    watch(before)
+    return calls
+
+
+@pytest.mark.parametrize("by", ["sid", "subject"])
+@pytest.mark.parametrize("step", range(1, 8))
+def test_no_sign_in_slips_past_a_sign_out(watched, sealer, session, now, by, step):
+    """Ahead of whichever step of a start a sign-out happens, no session is left."""
+    store, watch = watched
+    sessions = Sessions(store, sealer, session_seconds=LIFE)
+    end = ender(sessions, session, by)
+    calls = interrupt(watch, step, lambda: end(now))
+    session_id = outcome(sessions, session, now)
+    expected = ["epoch", "index_add", "index_add", "create", "ended_since", "ended_since", "sweep"]
+    assert calls == expected[:step]
+    # Past the second look at the marks the sign-out finds a record to delete; until then the start sees the mark.
+    assert (session_id == "session_ended_meanwhile") == (step < 6 or (step == 6 and by == "sid"))
+    assert sessions.load(session_id, now=now) is None
+    assert end(now) == 0
+
+
+@pytest.mark.parametrize("by", ["sid", "subject"])
+@pytest.mark.parametrize("step", [1, 2])
+def test_no_sign_in_slips_into_a_sign_out(watched, sealer, session, now, by, step):
+    """Ahead of whichever step of a sign-out a whole start happens, no session is left."""
+    store, watch = watched
+    sessions = Sessions(store, sealer, session_seconds=LIFE)
+    started = []
+    calls = interrupt(watch, step, lambda: started.append(outcome(sessions, session, now)))
+    ender(sessions, session, by)(now)
+    assert calls == ["mark_ended", "index_list"][:step]
+    assert (started == ["session_ended_meanwhile"]) == (step == 2)
+    assert sessions.load(started[0], now=now) is None
+
+
+def outcome(sessions, session, now):
+    try:
+        return sessions.start(session, now=now)
+    except PersonError as error:
+        return error.code
+
+
+def test_a_key_that_is_taken_is_no_session(sealer, session, now):
+    """A store that says a fresh random id is taken is out of order."""
+
+    class Taken(MemoryStore):
+        def create(self, *_, **__):
+            return False
+
+    with pytest.raises(StoreUnavailable) as caught:
+        Sessions(Taken(), sealer, session_seconds=LIFE).start(session, now=now)
+    assert caught.value.code == "store_unavailable"
+
+
+def test_a_failing_store_is_heard(watched, sealer, session, now):
+    """When the store fails, the error comes through as it is: nobody is signed in or out by accident."""
+    store, watch = watched
+    sessions = Sessions(store, sealer, session_seconds=LIFE)
+    session_id = sessions.start(session, now=now)
+
+    def fail(name):
+        raise StoreUnavailable("store_unavailable", name)
+
+    watch(fail)
+    for action in (
+        lambda: sessions.start(session, now=now),
+        lambda: sessions.load(session_id, now=now),
+        lambda: sessions.replace(session_id, session, now=now),
+        lambda: sessions.end(session_id, now=now),
+        lambda: sessions.end_sid("i", "s", now=now),
+        lambda: sessions.end_subject("i", "s", now=now),
+        lambda: sessions.claim_state("state", now=now),
+        lambda: sessions.state_was_claimed("state", now=now),
+        sessions.end_everything,
+    ):
+        with pytest.raises(StoreUnavailable):
+            action()
+
+
+def test_a_state_is_used_once(sessions, now):
+    """The first to claim a state has it; nobody has it again, for twice as long as a sign-in may take."""
+    assert not sessions.state_was_claimed("state", now=now)
+    assert sessions.claim_state("state", now=now)
+    assert not sessions.claim_state("state", now=now)
+    assert sessions.claim_state("other", now=now)
+    assert sessions.state_was_claimed("state", now=now + CLAIM_SECONDS - 0.1)
+    assert not sessions.claim_state("state", now=now + CLAIM_SECONDS - 0.1)
+    assert not sessions.state_was_claimed("state", now=now + CLAIM_SECONDS)
+    assert CLAIM_SECONDS == 2 * TRANSACTION_SECONDS
+
+
+def test_one_of_eight_claims_a_state(sessions, now):
+    """Of eight threads that come back with the same state one goes on."""
+    gate = threading.Barrier(8)
+
+    def claim(_):
+        gate.wait()
+        return sessions.claim_state("state", now=now)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(claim, range(8))).count(True) == 1
+
+
+def test_a_state_is_used_once_across_a_change_of_keys(store, sealer, rotated, now):
+    """A state that was used under the older key can't be used again under the new one."""
+    Sessions(store, sealer, session_seconds=LIFE).claim_state("state", now=now)
+    after = Sessions(store, rotated, session_seconds=LIFE)
+    assert after.state_was_claimed("state", now=now)
+    assert not after.claim_state("state", now=now)
+    assert after.claim_state("other", now=now)
+
+
+def test_everything_ends_within_a_second(store, sealer, session, now):
+    """Ending everything ends each session here at once and elsewhere within a second; new ones live."""
+    here, elsewhere = (Sessions(store, sealer, session_seconds=LIFE) for _ in range(2))
+    old = here.start(session, now=now)
+    assert elsewhere.load(old, now=now) == session
+    assert here.end_everything() == 1
+    assert here.load(old, now=now) is None
+    assert elsewhere.load(old, now=now + EPOCH_SECONDS) is None
+    new = elsewhere.start(session, now=now)
+    assert here.load(new, now=now).epoch == 1
+    assert elsewhere.load(new, now=now) == replace(session, epoch=1)
+
+
+def test_the_epoch_is_read_once_a_second(watched, sealer, session, now):
+    """Many loads within a second ask for the epoch once, also when the clock is set back."""
+    store, watch = watched
+    sessions = Sessions(store, sealer, session_seconds=LIFE)
+    session_id = sessions.start(session, now=now)
+    asked = []
+    watch(asked.append)
+    for later in (0, 0.5, 0.99, 1.0, 1.5):
+        sessions.load(session_id, now=now + later)
+    sessions.load(session_id, now=now - 5)
+    assert asked.count("epoch") == 3
+
+
+def test_a_start_sweeps_once_a_minute(watched, sealer, session, now):
+    """Signing in clears what has expired, once a minute, so that a store needs no other care."""
+    store, watch = watched
+    sessions = Sessions(store, sealer, session_seconds=LIFE)
+    swept = []
+    watch(lambda name: swept.append(name) if name == "sweep" else None)
+    for later in (0, 1, SWEEP_SECONDS - 0.1, SWEEP_SECONDS, SWEEP_SECONDS + 1):
+        sessions.start(session, now=now + later)
+    assert len(swept) == 2
+
+
+def test_a_full_sweep_is_followed_by_another(sealer, session, now):
+    """While there is more to clear than one sweep may, each start goes on with it."""
+
+    class Full(MemoryStore):
+        swept = 0
+
+        def sweep(self, *, limit, **_):
+            self.swept += 1
+            return limit if self.swept < 3 else 0
+
+    store = Full()
+    sessions = Sessions(store, sealer, session_seconds=LIFE)
+    for _ in range(6):
+        sessions.start(session, now=now)
+    assert store.swept == 3
+    assert SWEEP_LIMIT == 1000
+
+
+def test_nothing_readable_is_in_the_file(tmp_path, sealer, session, now):
+    """Neither the SQLite file nor its log holds a token, a claim, an id, a state, an issuer or a subject."""
+    store = SqliteStore(str(tmp_path / "sessions.db"))
+    sessions = Sessions(store, sealer, session_seconds=LIFE)
+    state = sealer.stamp(now=now)
+    sessions.claim_state(state, now=now)
+    kept = sessions.start(session, now=now)
+    sessions.replace(kept, sessions.load(kept, now=now), now=now)
+    ended = sessions.start(session, now=now)
+    sessions.end(ended, now=now)
+    person, tokens = session.login.person, session.tokens
+    sessions.end_sid(person.issuer, "ended-sid", now=now)
+    sessions.end_subject(person.issuer, "ended-subject", now=now)
+    planted = [
+        *(kept, ended, state, "ended-sid", "ended-subject", session.login.sid, session.user_key, "auditor"),
+        *(person.issuer, person.subject, person.public_subject, person.name, person.email, "thaid", "ถนน"),
+        *(one.reveal() for one in (tokens.access_token, tokens.refresh_token, tokens.id_token)),
+        *("access_token", "login", "subject"),
+    ]
+    dump = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    store.close()
+    dump += b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    connection = sqlite3.connect(tmp_path / "sessions.db")
+    assert connection.execute("SELECT count(*) FROM records").fetchone() == (1,)
+    connection.close()
+    for text in planted:
+        assert text.encode() not in dump, text
+        assert text.encode("utf-16-le") not in dump, text
+        assert hashlib.sha256(text.encode()).digest() not in dump or text in {kept, ended}, text

@@ -1,0 +1,101 @@
+import pytest
+from click.testing import CliRunner
+
+from signon_idp import FAULTS, Client
+from signon_idp.cli import environment_lines, idp, wait_until_stopped
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Run the command; it stops as soon as it would wait, as if by Ctrl-C."""
+
+    def interrupted(_provider):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("signon_idp.cli.wait_until_stopped", interrupted)
+
+    def run(*arguments):
+        return CliRunner().invoke(idp, ["--port", "0", *arguments])
+
+    return run
+
+
+def test_introduction(run):
+    """It says what it is, where it sends people, and what to put into the environment, and stops on Ctrl-C."""
+    result = run()
+    assert result.exit_code == 0, result.output
+    assert "Practice provider: plays a standard OpenID provider at http://127.0.0.1:" in result.output
+    assert "http://localhost:5000/auth/callback/oidc" in result.output
+    assert "http://localhost:5000/auth/logout/callback/oidc" in result.output
+    assert "export SIGNON_PROVIDERS=oidc\n" in result.output
+    assert "export OIDC_CLIENT_ID=demo\n" in result.output
+    assert "export OIDC_CLIENT_SECRET=practice-secret-of-the-demo-client\n" in result.output
+    assert result.output.endswith("Stopped.\n")
+
+
+def test_options_reach_the_client(run):
+    """Each option changes what is registered and printed."""
+    result = run(
+        "--path", "/tenant/a", "--client-id", "me", "--redirect-uri", "http://localhost:1/a",
+        "--redirect-uri", "http://localhost:1/b", "--post-logout-redirect-uri", "http://localhost:1/out",
+        "--auth-method", "none", "--alg", "ES256", "--consent", "--fault", "token_empty",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    for text in (
+        "/tenant/a", "http://localhost:1/a", "http://localhost:1/b", "http://localhost:1/out", "OIDC_CLIENT_ID=me",
+        "OIDC_CLIENT_AUTH=none", "OIDC_ID_TOKEN_ALG=ES256", "token_empty: The answer is empty.",
+    ):  # fmt: skip
+        assert text in result.output
+    assert "CLIENT_SECRET" not in result.output
+    assert "localhost:5000" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--dialect", "nosuch"), "no dialect is called 'nosuch'"),
+        (("--auth-method", "mtls"), "no client authentication"),
+        (("--alg", "none"), "'none' is not among"),
+        (("--alg", "HS256", "--client-secret", "short"), "HS256 needs"),
+        (("--path", "x"), "begins with a slash"),
+        (("--fault", "nosuch"), "no fault is called 'nosuch'; --list-faults"),
+        (("--redirect-uri", "nowhere"), "no absolute address"),
+    ],
+)
+def test_mistakes(run, arguments, says):
+    """A mistake ends with one line that says what is wrong, no traceback."""
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")
+    assert says in result.output
+
+
+def test_list_of_faults(run):
+    """--list-faults prints every fault with its sentence and starts nothing."""
+    lines = run("--list-faults").output.splitlines()
+    assert len(lines) == len(FAULTS)
+    assert lines[0].split(maxsplit=1) == ["callback_no_state", "The answer has no state."]
+
+
+def test_warning_off_loopback(run):
+    """Listening for other computers is warned about."""
+    result = run("--host", "0.0.0.0")
+    assert "other computers can reach it" in result.output
+
+
+def test_environment_lines():
+    """Only what differs from an application's defaults is printed beside issuer and client."""
+    client = Client(client_id="demo", client_secret="s")
+    assert environment_lines("OIDC", "http://127.0.0.1:9000", client) == [
+        "SIGNON_PROVIDERS=oidc",
+        "OIDC_ISSUER=http://127.0.0.1:9000",
+        "OIDC_CLIENT_ID=demo",
+        "OIDC_CLIENT_SECRET=s",
+    ]
+
+
+def test_waiting_ends_with_the_provider(signon_idp_factory):
+    """The command waits no longer than the provider runs."""
+    provider = signon_idp_factory()
+    provider.stop()
+    wait_until_stopped(provider)
