@@ -6,13 +6,12 @@ import secrets
 import time
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import cast
 
 from flask import Blueprint, Flask, Response, current_app, make_response, render_template
 from werkzeug.exceptions import HTTPException
 
 from signon.core.provider import Provider
-from signon.flask import Login, SignOn, current_login, current_user, fresh_login_required, login_required
+from signon.flask import SignOn, current_login, current_user, fresh_login_required, login_required
 from signon_demo.claims import claim_groups, local_time
 
 RECENT_SECONDS = 60
@@ -53,15 +52,14 @@ def home() -> Response:
 @login_required
 def profile() -> Response:
     """Who has signed in, how, and every claim that came with it."""
-    return show("profile.html", login=current_login, label=_label(), groups=claim_groups(_login()))
+    return show("profile.html", login=current_login, label=_label(), groups=claim_groups(current_login))
 
 
 @pages.get("/recent")
 @fresh_login_required(max_age_seconds=RECENT_SECONDS)
 def recent() -> Response:
     """A page that is worth a second look at who is there."""
-    login = _login()
-    proven_at = login.signed_in_at if login.auth_time is None else login.auth_time
+    proven_at = current_login.signed_in_at if current_login.auth_time is None else current_login.auth_time
     return show("recent.html", proven_at=proven_at, ago=max(0, round(time.time() - proven_at)))
 
 
@@ -88,11 +86,6 @@ def show(template: str, **context: object) -> Response:
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
-
-
-def _login() -> Login:
-    """The sign-in behind a page that only people who have signed in get to see."""
-    return cast("Login", current_login)
 
 
 def _label() -> str:

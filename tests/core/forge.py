@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from jwcrypto import jwe, jwk
@@ -145,11 +145,24 @@ def signed(payload: object, *, alg: str = "RS256", key=None, header: object = No
     return f"{data.decode()}.{b64(raw_signature(data, alg, key))}"
 
 
-def encrypted(payload: str) -> str:
-    """A compact JWE around a text, to a key of ours that anybody could have (RFC 7516 7.1)."""
-    token = jwe.JWE(payload.encode(), json.dumps({"alg": "RSA-OAEP-256", "enc": "A256GCM"}))
-    token.add_recipient(jwk.JWK.from_pyca(rsa_key("ours").public_key()))
+def encrypted(payload: str | bytes, *, to=None, header: Mapping[str, object] | None = None) -> str:
+    """A compact JWE to a key of ours, whose public half anybody could have (RFC 7516 7.1).
+
+    `to` is one of our private keys, or the octets of a shared secret.
+    """
+    members = with_changes({"alg": "RSA-OAEP-256", "enc": "A256GCM"}, header or {})
+    token = jwe.JWE(as_bytes(payload if isinstance(payload, bytes) else payload.encode()), json.dumps(members))
+    token.allowed_algs = [members["alg"], members["enc"]]
+    key = rsa_key("ours") if to is None else to
+    shared = isinstance(key, bytes)
+    token.add_recipient(jwk.JWK(kty="oct", k=b64(key)) if shared else jwk.JWK.from_pyca(key.public_key()))
     return token.serialize(compact=True)
+
+
+def pem(key, kind: str = "PKCS8") -> str:
+    """A private key as text, in PKCS#8 or in the older form of its own kind."""
+    form = serialization.PrivateFormat.PKCS8 if kind == "PKCS8" else serialization.PrivateFormat.TraditionalOpenSSL
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
 
 
 def claims(**changes: object) -> dict[str, object]:

@@ -1,16 +1,39 @@
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
-from tests.core.forge import CLIENT_ID, ISSUER, NOW, REDIRECT_URI, STATE, metadata, provider
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.core.forge import (
+    CLIENT_ID,
+    ISSUER,
+    NOW,
+    REDIRECT_URI,
+    STATE,
+    answer,
+    json_answer,
+    metadata,
+    outcome,
+    provider,
+)
 
-from signon.core.authorize import _OURS, Wishes, begin
-from signon.core.errors import OperatorError
+from signon.core.authorize import _OURS, Wishes, begin, prepare, pushed_request, read_pushed
+from signon.core.errors import (
+    MalformedAnswer,
+    OperatorError,
+    ProviderError,
+    ProviderRefused,
+    ProviderUnavailable,
+    SignOnError,
+)
 from signon.core.pkce import challenge_s256
+from signon.core.provider import SignUp
 
 
 def start(of_provider=None, of_metadata=None, **arguments: object):
     usual = {"redirect_uri": REDIRECT_URI, "state": STATE, "now": NOW}
-    url, transaction = begin(of_provider or provider(), of_metadata or metadata(), **(usual | arguments))
+    known = of_metadata or metadata()
+    parameters, transaction = prepare(of_provider or provider(), known, **(usual | arguments))
+    url = begin(known, parameters)
     return url, dict(parse_qsl(urlsplit(url).query, keep_blank_values=True)), transaction
 
 
@@ -114,13 +137,109 @@ def test_demand_for_a_new_sign_in_is_remembered(wishes, fresh):
     assert start(wishes=wishes)[2].fresh is fresh
 
 
-@pytest.mark.parametrize("name", sorted(_OURS))
+@pytest.mark.parametrize("name", sorted(_OURS - {"prompt"}))
 def test_extra_parameter_may_not_be_one_of_ours(name):
     """No setting may override a parameter of the protocol, nor hand in a request object that would."""
+    wished = Wishes(parameters={name: "x"})
+    for context in ((provider(authorize_parameters={name: "x"}), None), (None, wished)):
+        with pytest.raises(OperatorError) as error:
+            start(context[0], wishes=context[1])
+        assert error.value.code == "authorize_parameter_reserved"
+        assert name in str(error.value)
+
+
+def test_parameters_of_one_sign_in_are_sent_and_remembered():
+    """What one sign-in asks of the provider's own must win over its settings, and be there for its checks."""
+    staff = provider(authorize_parameters={"organization": "org_1", "audience": "https://api.example"})
+    _, sent, transaction = start(staff, wishes=Wishes(parameters={"organization": "org_2"}))
+    assert (sent["organization"], sent["audience"]) == ("org_2", "https://api.example")
+    assert transaction.asked == {"organization": "org_2"}
+
+
+def test_extra_prompt_counts_as_one():
+    """A `prompt` among the extra parameters must be sent once, and be judged by as any other."""
+    _, sent, transaction = start(provider(prompt="consent"), wishes=Wishes(parameters={"prompt": "login"}))
+    assert sent["prompt"] == "login"
+    assert transaction.fresh is True
+    _, sent, _ = start(wishes=Wishes(prompt="none", parameters={"prompt": "login"}))
+    assert sent["prompt"] == "none"
+
+
+def test_sign_up_sends_the_providers_parameters():
+    """A sign-up must send what the provider wants for it; a sign-in, or one without a place for it, must not."""
+    page = provider(sign_up=SignUp(parameters={"prompt": "create", "screen_hint": "signup"}))
+    _, sent, transaction = start(page, wishes=Wishes(sign_up=True))
+    assert (sent["prompt"], sent["screen_hint"], transaction.asked) == ("create", "signup", {})
+    assert "screen_hint" not in start(page)[1]
+    assert "screen_hint" not in start(wishes=Wishes(sign_up=True))[1]
+
+
+def test_page_of_the_providers_own_takes_the_same_parameters():
+    """A page elsewhere must get the parameters that the authorization endpoint would."""
+    assert begin(metadata(), {"a": "b"}, at=f"{ISSUER}/register?x=y") == f"{ISSUER}/register?x=y&a=b"
+
+
+def test_issuer_of_a_transaction_is_the_metadatas():
+    """The transaction must remember the issuer as its metadata spells it: answers are compared with that."""
+    assert start(of_metadata=metadata(issuer=f"{ISSUER}/"))[2].issuer == f"{ISSUER}/"
+
+
+PAR = metadata(pushed_authorization_request_endpoint=f"{ISSUER}/par")
+
+
+def test_pushed_request_is_an_authenticated_form():
+    """A pushed request must carry all parameters in its body, with our authentication (RFC 9126 2.1)."""
+    parameters, _ = prepare(provider(), PAR, redirect_uri=REDIRECT_URI, state=STATE, now=NOW)
+    request = pushed_request(provider(headers={"X-Region": "th"}), PAR, parameters, now=NOW)
+    assert (request.method, request.url, request.document) == ("POST", f"{ISSUER}/par", "par")
+    assert dict(parse_qsl(request.body.decode())) == parameters
+    assert request.headers["Authorization"].startswith("Basic ")
+    assert request.headers["X-Region"] == "th"
+
+
+def test_pushing_needs_its_endpoint():
+    """A request that must be pushed must not go another way (RFC 9126 5)."""
     with pytest.raises(OperatorError) as error:
-        start(provider(authorize_parameters={name: "x"}))
-    assert error.value.code == "authorize_parameter_reserved"
-    assert name in str(error.value)
+        pushed_request(provider(), metadata(), {}, now=NOW)
+    assert error.value.code == "par_unsupported"
+
+
+@pytest.mark.parametrize("status", [200, 201])
+def test_pushed_answer_leaves_two_parameters(status):
+    """Only our id and the request's address may be left for the browser (RFC 9126 4)."""
+    response = json_answer({"request_uri": "urn:example:1", "expires_in": 60}, status=status)
+    assert read_pushed(response, provider=provider(), now=NOW) == {
+        "client_id": CLIENT_ID,
+        "request_uri": "urn:example:1",
+    }
+
+
+PUSHED = {
+    "no address": (json_answer({"expires_in": 60}, status=201), MalformedAnswer, "par_request_uri_missing"),
+    "address a number": (json_answer({"request_uri": 1}, status=201), MalformedAnswer, "par_request_uri_invalid"),
+    "not JSON": (answer(b"x", status=201), MalformedAnswer, "par_not_json"),
+    "refused": (json_answer({"error": "invalid_request"}, status=400), ProviderRefused, "par_refused"),
+    "client refused": (json_answer({"error": "invalid_client"}, status=401), OperatorError, "par_invalid_client"),
+    "404": (answer(b"", status=404), ProviderError, "par_status"),
+    "redirect": (answer(b"", status=302), ProviderError, "par_redirect"),
+    "503": (answer(b"", status=503), ProviderUnavailable, "par_server_error"),
+}
+
+
+@pytest.mark.parametrize(("response", "error_class", "code"), PUSHED.values(), ids=PUSHED)
+def test_each_failed_push_has_its_code(response, error_class, code):
+    """A push that fails must fail with the code of its fault, and not fall back to a plain request."""
+    with pytest.raises(error_class) as error:
+        read_pushed(response, provider=provider(), now=NOW)
+    assert type(error.value) is error_class
+    assert error.value.code == code
+
+
+@given(st.integers(100, 599), st.binary() | st.just(b'{"request_uri":"urn:x"}') | st.just(b'{"error":"x"}'))
+def test_any_answer_to_a_push_gives_parameters_or_our_error(status, body):
+    """Whatever comes from the endpoint, the reader must give parameters or an error of ours."""
+    result = outcome(lambda: read_pushed(answer(body, status=status), provider=provider(), now=NOW))
+    assert isinstance(result, dict | SignOnError)
 
 
 def test_every_parameter_of_a_request_is_reserved():

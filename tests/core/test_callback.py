@@ -56,7 +56,7 @@ FAULTS = {
     "another provider": (GOOD, {"of_provider": provider(name="other")}, SuspectError, "state_other_provider"),
     "another issuer": (
         GOOD,
-        {"of_provider": provider(issuer="https://other.example")},
+        {"of_metadata": metadata(issuer="https://other.example")},
         SuspectError,
         "state_other_provider",
     ),

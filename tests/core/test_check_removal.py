@@ -30,7 +30,7 @@ from tests.core.forge import (
 )
 
 from signon.core import callback as callback_module
-from signon.core import id_token, jose, userinfo
+from signon.core import header, id_token, jose, userinfo
 from signon.core import metadata as metadata_module
 from signon.core.callback import VerifiedCallback
 from signon.core.claims import VerifiedClaims
@@ -129,12 +129,12 @@ def test_without_the_check_of_typ_another_kind_of_token_gets_in(monkeypatch):
 @pytest.mark.parametrize("name", ["crit", "b64"])
 def test_without_our_reading_of_the_header_its_faults_reach_the_engine(monkeypatch, name):
     """`b64` and `crit` must be refused by our own reading of the header: the engine lets these in."""
-    header = {"b64": True} if name == "b64" else {"crit": ["b64"], "b64": True}
-    token = signed(claims(), header=header)
+    members = {"b64": True} if name == "b64" else {"crit": ["b64"], "b64": True}
+    token = signed(claims(), header=members)
     with pytest.raises(SignOnError) as error:
         verify(token)
     assert error.value.code == f"id_token_header_{name}"
-    plain = jose.Header(alg="RS256", kid="k1", typ=None)
+    plain = header.Header(alg="RS256", kid="k1", typ=None)
     monkeypatch.setattr(id_token, "read_header", lambda _token, **_document: plain)
     assert isinstance(verify(token), VerifiedClaims)
 
@@ -236,7 +236,7 @@ USERINFO_FORGERIES = [
 
 
 def read(response: HttpResponse):
-    return read_userinfo(response, provider=provider(), subject="person-1", keys=key_set(), now=NOW)
+    return read_userinfo(response, provider=provider(), issuer=ISSUER, subject="person-1", keys=key_set(), now=NOW)
 
 
 @pytest.mark.parametrize(("check", "response", "code"), USERINFO_FORGERIES)
@@ -266,5 +266,5 @@ def test_without_its_check_another_issuers_document_gets_in(monkeypatch):
     with pytest.raises(SignOnError) as error:
         read_discovery(response, issuer=ISSUER)
     assert error.value.code == "metadata_issuer_mismatch"
-    monkeypatch.setattr(metadata_module, "_check_issuer", nothing)
+    monkeypatch.setattr(metadata_module, "_check_issuer", lambda theirs, _issuer, **_spelling: theirs)
     assert isinstance(read_discovery(response, issuer=ISSUER), Metadata)

@@ -4,6 +4,7 @@ import pytest
 from tests.core.forge import CLIENT_ID, ISSUER, metadata, provider
 
 from signon.core.logout import MAX_HINT_CHARACTERS, end_session_url
+from signon.core.provider import SignOutForm
 from signon.core.values import Secret
 
 LANDING = "https://app.example/auth/logout/callback/op"
@@ -44,7 +45,7 @@ def test_provider_without_the_endpoint_has_no_address():
 def test_query_of_the_endpoint_and_parameters_of_the_provider_are_kept():
     """The endpoint's own query must stay, the provider's parameters come along, and ours win."""
     url = leave(
-        provider(logout_parameters={"federated": "1", "client_id": "other"}),
+        provider(sign_out=(SignOutForm(parameters={"federated": "1", "client_id": "other"}),)),
         metadata(end_session_endpoint=f"{ISSUER}/logout?a=b"),
     )
     assert url.startswith(f"{ISSUER}/logout?a=b&")
@@ -53,7 +54,8 @@ def test_query_of_the_endpoint_and_parameters_of_the_provider_are_kept():
 
 
 @pytest.mark.parametrize(
-    ("of_provider", "id_token"), [(provider(), None), (provider(sends_id_token_hint=False), "a.b.c")]
+    ("of_provider", "id_token"),
+    [(provider(), None), (provider(sign_out=(SignOutForm(sends=frozenset({"client_id", "state"})),)), "a.b.c")],
 )
 def test_without_a_hint_our_id_says_who_asks(of_provider, id_token):
     """Without a token, or for a provider that takes none, the client's id must do."""
@@ -73,3 +75,20 @@ def test_long_token_is_left_out_and_the_hint_goes_instead():
     assert long.keys() == {"logout_hint", "client_id", "post_logout_redirect_uri", "state"}
     assert long["logout_hint"] == "sid-1"
     assert "logout_hint" not in sent(leave(id_token="x" * (MAX_HINT_CHARACTERS + 1)))
+
+
+def test_first_form_with_an_endpoint_is_used():
+    """The forms must be tried in order: one of the vendor's own serves where the metadata names no endpoint."""
+    own = SignOutForm(
+        endpoint=f"{ISSUER}/v2/logout", redirect_parameter="returnTo", sends=frozenset({"client_id"})
+    )
+    both = provider(sign_out=(SignOutForm(), own))
+    assert leave(both).startswith(f"{ISSUER}/logout?")
+    url = leave(both, metadata(end_session_endpoint=None))
+    assert url.startswith(f"{ISSUER}/v2/logout?")
+    assert sent(url) == {"returnTo": LANDING, "client_id": CLIENT_ID}
+
+
+def test_provider_without_a_form_is_left_alone():
+    """Where only the application has a session there must be nowhere to go."""
+    assert leave(provider(sign_out=())) is None

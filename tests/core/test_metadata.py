@@ -17,6 +17,7 @@ ENDPOINTS = (
     "introspection_endpoint",
     "revocation_endpoint",
     "pushed_authorization_request_endpoint",
+    "registration_endpoint",
 )
 REQUIRED = ENDPOINTS[:3]
 
@@ -87,6 +88,23 @@ def test_issuer_must_be_the_one_asked_about(issuer, error_class, code):
         read_discovery(json_answer(discovery_document(issuer=issuer)), issuer=ISSUER)
     assert type(error.value) is error_class
     assert error.value.code == code
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(ISSUER, f"{ISSUER}/"), (f"{ISSUER}/", ISSUER), (ISSUER, ISSUER)])
+def test_deviation_takes_either_slash_and_keeps_the_documents(ours, theirs):
+    """By its deviation alone a slash at the end may differ; the document's spelling then counts exactly."""
+    response = json_answer(discovery_document(issuer=theirs))
+    assert read_discovery(response, issuer=ours, either_slash=True).issuer == theirs
+
+
+@pytest.mark.parametrize(
+    "theirs", [f"{ISSUER}//", f"{ISSUER}/a", "https://OP.example/", "https://op.example.evil/", "/"]
+)
+def test_deviation_takes_nothing_but_one_slash(theirs):
+    """The deviation must not take any other difference."""
+    with pytest.raises(ProviderError) as error:
+        read_discovery(json_answer(discovery_document(issuer=theirs)), issuer=ISSUER, either_slash=True)
+    assert error.value.code == "metadata_issuer_mismatch"
 
 
 def test_mismatch_says_both_issuers_and_no_more_than_that():

@@ -80,6 +80,7 @@ def userinfo(body: bytes, content_type: str = "application/json") -> object:
     return read_userinfo(
         answer(body, content_type=content_type),
         provider=provider(client=CLIENT),
+        issuer=ISSUER,
         subject=PLANT,
         keys=key_set(),
         now=NOW,

@@ -1,7 +1,9 @@
 import dataclasses
 
 import pytest
-from tests.core.forge import NOW, provider
+from tests.core.forge import NOW, metadata, provider
+
+from signon.core.provider import settle
 
 
 def test_provider_is_strict_where_nothing_is_said():
@@ -13,6 +15,7 @@ def test_provider_is_strict_where_nothing_is_said():
     assert plain.userinfo == "missing"
     assert plain.userinfo_alg is None
     assert (plain.extra_checks, plain.deviations, plain.problems) == ((), (), ())
+    assert (plain.either_slash, plain.identity_from_introspection, plain.forwarded) == (False, False, frozenset())
 
 
 @pytest.mark.parametrize("hook", ["read_tokens", "read_userinfo", "read_error"])
@@ -27,7 +30,7 @@ def test_provider_is_frozen():
     plain = provider()
     with pytest.raises(dataclasses.FrozenInstanceError):
         plain.issuer = "https://evil.example"
-    for mapping in (plain.authorize_parameters, plain.logout_parameters, plain.headers):
+    for mapping in (plain.authorize_parameters, plain.endpoints, plain.headers, plain.sign_out[0].parameters):
         with pytest.raises(TypeError):
             mapping["a"] = "b"
 
@@ -36,3 +39,11 @@ def test_provider_does_not_show_what_may_be_secret():
     """Headers and the proxy's address may hold credentials and must not show."""
     shown = repr(provider(headers={"X-Api-Key": "hidden"}, proxy="http://user:hidden@proxy.example"))
     assert "hidden" not in shown
+
+
+def test_addresses_that_the_profile_knows_win():
+    """An endpoint of the profile must replace the metadata's, and all others stay (FAPI 2.0 5.3.3.1)."""
+    settled = settle(provider(endpoints={"token_endpoint": "https://other.example/token"}), metadata())
+    assert settled.token_endpoint == "https://other.example/token"
+    assert settled.authorization_endpoint == metadata().authorization_endpoint
+    assert settle(provider(), metadata()) == metadata()

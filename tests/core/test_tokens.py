@@ -49,7 +49,7 @@ def read(response=None, *, scopes: tuple[str, ...] = ASKED, of_provider=None, **
 
 def test_code_is_redeemed_with_its_redirect_uri_and_verifier():
     """The request must be a form with code, redirect_uri and verifier, authenticated once (RFC 6749 4.1.3)."""
-    request = code_request(provider(headers={"X-Region": "th"}), metadata(), callback())
+    request = code_request(provider(headers={"X-Region": "th"}), metadata(), callback(), now=NOW)
     assert (request.method, request.url, request.document) == ("POST", f"{ISSUER}/token", "token")
     assert dict(parse_qsl(request.body.decode())) == {
         "grant_type": "authorization_code",
@@ -66,7 +66,7 @@ def test_code_is_redeemed_with_its_redirect_uri_and_verifier():
 def test_code_is_redeemed_by_the_method_that_the_provider_lists():
     """Where the provider lists post alone, the credentials must go by post and not by both."""
     request = code_request(
-        provider(), metadata(token_endpoint_auth_methods_supported=("client_secret_post",)), callback()
+        provider(), metadata(token_endpoint_auth_methods_supported=("client_secret_post",)), callback(), now=NOW
     )
     form = dict(parse_qsl(request.body.decode()))
     assert (form["client_id"], form["client_secret"]) == (CLIENT_ID, CLIENT_SECRET)

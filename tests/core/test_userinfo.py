@@ -48,6 +48,7 @@ def read(response, *, of_provider=None, keys: KeySet | None = None):
     return read_userinfo(
         response,
         provider=of_provider or provider(),
+        issuer=ISSUER,
         subject="person-1",
         keys=key_set() if keys is None else keys,
         now=NOW,

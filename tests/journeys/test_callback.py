@@ -10,12 +10,23 @@ from tests.journeys.visitor import Markup, sign_in
 
 from signon.sessions.transactions import open_transaction
 
+ELSEWHERE = "https://issuer.example.net"
+
 
 def changed(answer: str, *more: tuple[str, str], without: str = "") -> str:
     """The answer's address with one parameter less, and others behind the rest."""
     parts = urlsplit(answer)
     pairs = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != without]
     return urlunsplit(parts._replace(query=urlencode([*pairs, *more])))
+
+
+def put(answer: str, name: str, value: str) -> str:
+    """The answer's address with another value of one parameter."""
+    return changed(answer, (name, value), without=name)
+
+
+def denied(answer: str) -> str:
+    return changed(answer, ("error", "access_denied"), without="code")
 
 
 def parameter(answer: str, name: str) -> str:
@@ -32,76 +43,32 @@ def assert_refused(stage: Stage, visitor, page, *, code: str, status: int) -> No
 
 
 TAMPERED = {
-    "no state": (lambda answer: changed(answer, without="state"), "state_missing", 400),
-    "empty state": (lambda answer: changed(answer, ("state", ""), without="state"), "state_missing", 400),
-    "made-up state": (lambda answer: changed(answer, ("state", "x" * 64), without="state"), "state_unknown", 400),
-    "state with its end cut off": (
-        lambda answer: changed(answer, ("state", parameter(answer, "state")[:-1]), without="state"),
-        "state_unknown",
-        400,
-    ),
-    "state that is no text": (
-        lambda answer: f"{changed(answer, without='state')}&state=%ff%fe",
-        "state_unknown",
-        400,
-    ),
-    "second, other state": (lambda answer: changed(answer, ("state", "other")), "state_repeated", 400),
-    "the same state twice": (
-        lambda answer: changed(answer, ("state", parameter(answer, "state"))),
-        "state_repeated",
-        400,
-    ),
-    "second, other code": (lambda answer: changed(answer, ("code", "other")), "code_repeated", 400),
-    "no code": (lambda answer: changed(answer, without="code"), "code_missing", 502),
-    "code of odd characters": (
-        lambda answer: changed(answer, ("code", "é\n"), without="code"),
-        "code_invalid",
-        502,
-    ),
-    "made-up code": (
-        lambda answer: changed(answer, ("code", "made-up"), without="code"),
-        "token_invalid_grant",
-        502,
-    ),
-    "wrong iss": (
-        lambda answer: changed(answer, ("iss", "https://issuer.example.net"), without="iss"),
-        "iss_mismatch",
-        400,
-    ),
-    "iss with a slash": (
-        lambda answer: changed(answer, ("iss", parameter(answer, "iss") + "/"), without="iss"),
-        "iss_mismatch",
-        400,
-    ),
-    "second iss": (lambda answer: changed(answer, ("iss", "https://issuer.example.net")), "iss_repeated", 400),
-    "no iss": (lambda answer: changed(answer, without="iss"), "iss_missing", 400),
-    "access_denied": (
-        lambda answer: changed(answer, ("error", "access_denied"), without="code"),
-        "access_denied",
-        403,
-    ),
-    "access_denied by another issuer": (
-        lambda answer: changed(
-            changed(answer, without="code"),
-            ("error", "access_denied"),
-            ("iss", "https://x.example"),
-            without="iss",
-        ),
-        "iss_mismatch",
-        400,
-    ),
-    "an error that nobody knows": (
-        lambda answer: changed(answer, ("error", "out_of_cheese"), without="code"),
-        "provider_refused",
-        502,
-    ),
-    "code and error": (lambda answer: changed(answer, ("error", "access_denied")), "code_and_error", 502),
-    "a token that nobody asked for": (
-        lambda answer: changed(answer, ("access_token", "a-token")),
+    "no state": (lambda url: changed(url, without="state"), "state_missing", 400),
+    "empty state": (lambda url: put(url, "state", ""), "state_missing", 400),
+    "made-up state": (lambda url: put(url, "state", "x" * 64), "state_unknown", 400),
+    "state cut short": (lambda url: put(url, "state", parameter(url, "state")[:-1]), "state_unknown", 400),
+    "state not UTF-8": (lambda url: f"{changed(url, without='state')}&state=%ff%fe", "state_unknown", 400),
+    "second, other state": (lambda url: changed(url, ("state", "other")), "state_repeated", 400),
+    "same state twice": (lambda url: changed(url, ("state", parameter(url, "state"))), "state_repeated", 400),
+    "second, other code": (lambda url: changed(url, ("code", "other")), "code_repeated", 400),
+    "no code": (lambda url: changed(url, without="code"), "code_missing", 502),
+    "code of odd characters": (lambda url: put(url, "code", "é\n"), "code_invalid", 502),
+    "made-up code": (lambda url: put(url, "code", "made-up"), "token_invalid_grant", 502),
+    "wrong iss": (lambda url: put(url, "iss", ELSEWHERE), "iss_mismatch", 400),
+    "iss with a slash": (lambda url: put(url, "iss", parameter(url, "iss") + "/"), "iss_mismatch", 400),
+    "second iss": (lambda url: changed(url, ("iss", ELSEWHERE)), "iss_repeated", 400),
+    "no iss": (lambda url: changed(url, without="iss"), "iss_missing", 400),
+    "access_denied": (denied, "access_denied", 403),
+    "access_denied by another": (lambda url: put(denied(url), "iss", ELSEWHERE), "iss_mismatch", 400),
+    "unknown error": (lambda url: changed(url, ("error", "odd"), without="code"), "provider_refused", 502),
+    "code and error": (lambda url: changed(url, ("error", "access_denied")), "code_and_error", 502),
+    "token beside the code": (
+        lambda url: changed(url, ("access_token", "a-token")),
         "callback_unrequested_access_token",
         400,
     ),
 }
+"""How the answer's address is changed, the code of the error, and the status of its page."""
 
 
 @pytest.mark.parametrize("name", TAMPERED)

@@ -8,6 +8,8 @@ from contextlib import suppress
 
 import pytest
 
+from signon.runtime.document import Document
+
 Handler = Callable[[socket.socket, "Server"], None]
 
 
@@ -148,3 +150,80 @@ def serve() -> Iterator[Callable[..., Server]]:
     yield start
     for server in servers:
         server.stop()
+
+
+class Source:
+    """Hands out a new object each time, living 1,000 s, or the failure set; can be held up in mid-flight."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.failure: Exception | None = None
+        self.entered = threading.Event()
+        """Set by flights in other threads than the test's own."""
+        self.gate = threading.Event()
+        self.gate.set()
+        self.thread = self._home = threading.current_thread()
+
+    def __call__(self) -> tuple[list[int], float]:
+        self.calls += 1
+        self.thread = threading.current_thread()
+        if self.thread is not self._home:
+            self.entered.set()
+        assert self.gate.wait(5)
+        if self.failure is not None:
+            raise self.failure
+        return [self.calls], 1000.0
+
+    def landed(self) -> None:
+        """Wait for the flight that was begun in the background."""
+        assert self.entered.wait(5)
+        self.thread.join(5)
+        self.entered.clear()
+
+
+def in_one_flight(
+    kept: Document[list[int]], source: Source, work: Callable[[], object], *, meanwhile: Callable[[], object] = int
+) -> list[object]:
+    """What `work` returns to, or raises in, each of eight threads that meet while one of them is fetching."""
+    source.gate.clear()
+    results: list[object] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except Exception as error:  # noqa: BLE001 - the test says which
+            results.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    pause = threading.Event()
+    while (flight := kept._flight) is None or len(flight._condition._waiters) < 7:
+        pause.wait(0.005)
+    meanwhile()
+    source.gate.set()
+    for thread in threads:
+        thread.join(5)
+    assert len(results) == 8
+    return results
+
+
+@pytest.fixture(name="in_one_flight")
+def _in_one_flight() -> Callable[..., list[object]]:
+    return in_one_flight
+
+
+@pytest.fixture
+def now() -> list[float]:
+    """The time, to be moved on by the test."""
+    return [50_000.0]
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+@pytest.fixture
+def kept(source: Source, now: list[float]) -> Document[list[int]]:
+    return Document(source, name="jwks", provider="x", clock=lambda: now[0])

@@ -1,19 +1,16 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 
 import pytest
 
 from signon.core.client_auth import Client
 from signon.core.errors import MalformedAnswer, ProviderError, ProviderUnavailable
-from signon.core.flow import KeysWanted
-from signon.core.http import HttpRequest, HttpResponse
+from signon.core.http import HttpResponse
 from signon.core.metadata import Metadata
 from signon.core.provider import Provider
-from signon.runtime import cache
-from signon.runtime.cache import ProviderCache, Runtime
+from signon.runtime.cache import ProviderCache
 
 ISSUER = "https://x.example"
 DISCOVERY = f"{ISSUER}/.well-known/openid-configuration"
@@ -116,6 +113,28 @@ def test_the_document_may_be_elsewhere(wire):
     with pytest.raises(ProviderError) as caught:
         ProviderCache(provider(discovery_url=elsewhere), send=wire.send).metadata()
     assert caught.value.code == "metadata_issuer_mismatch"
+
+
+@pytest.mark.parametrize("either_slash", [True, False])
+def test_the_other_slash_is_a_deviation(wire, either_slash):
+    """The issuer may differ in its last slash where the profile says so, and nowhere else."""
+    wire.documents[DISCOVERY] = {**metadata_document(), "issuer": f"{ISSUER}/"}
+    kept = ProviderCache(provider(either_slash=either_slash), send=wire.send)
+    if either_slash:
+        assert kept.metadata().issuer == f"{ISSUER}/"
+        return
+    with pytest.raises(ProviderError) as caught:
+        kept.metadata()
+    assert caught.value.code == "metadata_issuer_mismatch"
+
+
+def test_addresses_of_the_profile_win(wire):
+    """Keys are fetched from where the profile says, whatever the metadata say."""
+    elsewhere = "https://y.example/jwks"
+    wire.documents[elsewhere] = wire.documents[JWKS]
+    kept = ProviderCache(provider(endpoints={"jwks_uri": elsewhere}), send=wire.send)
+    kept.keys()
+    assert wire.asked == [DISCOVERY, elsewhere]
 
 
 def test_the_servers_lifetime_counts(kept, wire, now):
@@ -226,87 +245,3 @@ def test_warming_never_fails(kept, wire, caplog, monkeypatch):
 
     monkeypatch.setattr(threading.Thread, "start", no_thread)
     kept.warm()
-
-
-class Sender:
-    """In the transport's place."""
-
-    def __init__(self, wire):
-        self.send = wire.send
-
-
-@pytest.fixture
-def runtime(wire, monkeypatch):
-    monkeypatch.setattr(cache, "transport_for", lambda _provider: Sender(wire))
-    return Runtime()
-
-
-def test_a_provider_has_one_cache(runtime):
-    """The same provider, and an equal one, have the same cache; another name has another."""
-    first = provider()
-    assert runtime.cache(first) is runtime.cache(first)
-    assert runtime.cache(provider()) is runtime.cache(first)
-    assert runtime.cache(provider(name="y")) is not runtime.cache(first)
-
-
-def test_another_provider_under_the_name_starts_afresh(runtime):
-    """What is known of one provider says nothing of another that took its name."""
-    first, second = provider(), provider(issuer="https://y.example")
-    before = runtime.cache(first)
-    assert runtime.cache(second) is not before
-    assert runtime.cache(second) is runtime.cache(second)
-
-
-def test_threads_that_come_first_together_share_the_cache(runtime):
-    """Eight threads with the first request get one cache."""
-    barrier = threading.Barrier(8)
-    caches = []
-
-    def work():
-        barrier.wait(5)
-        caches.append(runtime.cache(provider()))
-
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(5)
-    assert len(caches) == 8
-    assert len(set(map(id, caches))) == 1
-
-
-def test_another_process_has_another_cache(runtime, monkeypatch):
-    """After a fork nothing is shared: a lock held by a thread of the parent would never be let go."""
-    before = runtime.cache(provider())
-    monkeypatch.setattr(os, "getpid", lambda: -1)
-    assert runtime.cache(provider()) is not before
-
-
-def test_the_clock_is_the_runtimes(wire, monkeypatch):
-    """The caches measure by the clock that was given."""
-    now = [0.0]
-    monkeypatch.setattr(cache, "transport_for", lambda _provider: Sender(wire))
-    runtime = Runtime(clock=lambda: now[0])
-    runtime.metadata(provider())
-    now[0] += 999
-    runtime.metadata(provider())
-    assert wire.asked == [DISCOVERY]
-    now[0] += 1
-    runtime.metadata(provider())
-    wire.wait_for(2)
-    background_done()
-
-
-def test_a_flow_is_run_with_the_providers_connections_and_keys(runtime, wire):
-    """Requests go to the transport, `KeysWanted` to the cache."""
-
-    def flow():
-        response = yield HttpRequest(method="GET", url=JWKS, document="jwks")
-        keys = yield KeysWanted()
-        newer = yield KeysWanted(unknown_to=keys)
-        return response.status, keys, newer
-
-    status, keys, newer = runtime.run(provider(), flow())
-    assert status == 200
-    assert keys is not newer
-    assert wire.asked == [JWKS, DISCOVERY, JWKS, JWKS]

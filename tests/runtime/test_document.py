@@ -6,83 +6,9 @@ import pytest
 
 from signon.core.errors import MalformedAnswer, ProviderRefused, ProviderUnavailable
 from signon.runtime import document
-from signon.runtime.document import Document, lifetime_seconds
+from signon.runtime.document import lifetime_seconds
 
 DOWN = ProviderUnavailable("jwks_timeout", "too slow")
-
-
-class Source:
-    """Hands out a new object each time, living 1,000 s, or the failure set; can be held up in mid-flight."""
-
-    def __init__(self):
-        self.calls = 0
-        self.failure = None
-        self.threads = []
-        self.entered = threading.Event()
-        self.gate = threading.Event()
-        self.gate.set()
-
-    def __call__(self):
-        self.calls += 1
-        self.threads.append(threading.current_thread())
-        self.entered.set()
-        assert self.gate.wait(5)
-        if self.failure is not None:
-            raise self.failure
-        return [self.calls], 1000.0
-
-
-@pytest.fixture
-def now():
-    return [50_000.0]
-
-
-@pytest.fixture
-def source():
-    return Source()
-
-
-@pytest.fixture
-def kept(source, now):
-    return Document(source, name="jwks", provider="x", clock=lambda: now[0])
-
-
-def landed(source, kept):
-    """Wait for the background thread that flew last."""
-    assert source.entered.wait(5)
-    if source.threads[-1] is not threading.current_thread():
-        source.threads[-1].join(5)
-    source.entered.clear()
-
-
-def in_threads(count, work):
-    """Run `work` in so many threads at once; what each returned or raised."""
-    barrier = threading.Barrier(count)
-    results = []
-
-    def run():
-        barrier.wait(5)
-        try:
-            results.append(work())
-        except Exception as error:  # noqa: BLE001 - the test says which
-            results.append(error)
-
-    threads = [threading.Thread(target=run) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    return threads, results
-
-
-def joined(threads):
-    for thread in threads:
-        thread.join(5)
-
-
-def waiting_for(kept, count):
-    """Wait until so many threads wait for the flight under way (one more flies it)."""
-    deadline = threading.Event()
-    while (flight := kept._flight) is None or len(flight._condition._waiters) < count:
-        assert not deadline.wait(0.001)
 
 
 def test_within_its_lifetime_a_copy_is_served_without_a_fetch(kept, source, now):
@@ -96,15 +22,14 @@ def test_within_its_lifetime_a_copy_is_served_without_a_fetch(kept, source, now)
 def test_past_its_lifetime_the_old_copy_is_served_and_renewed_behind(kept, source, now):
     """Nobody waits for a renewal: the old copy at once, one flight in the background, then the new copy."""
     first = kept.get()
-    source.entered.clear()
     source.gate.clear()
     now[0] += 1000
     assert [kept.get() for _ in range(5)] == [first] * 5
     source.gate.set()
-    landed(source, kept)
+    source.landed()
     assert source.calls == 2
-    assert source.threads[-1] is not threading.current_thread()
-    assert source.threads[-1].daemon
+    assert source.thread is not threading.current_thread()
+    assert source.thread.daemon
     assert kept.get() == [2]
 
 
@@ -114,19 +39,17 @@ def test_a_failed_renewal_backs_off_and_the_old_copy_serves(kept, source, now):
     source.failure = DOWN
     now[0] += 1000
     for backoff in (1, 2, 4, 8, 16, 32, 60, 60):
-        source.entered.clear()
         calls = source.calls
         assert kept.get() is first
-        landed(source, kept)
+        source.landed()
         assert source.calls == calls + 1
         now[0] += backoff - 0.1
         assert kept.get() is first
         assert source.calls == calls + 1
         now[0] += 0.1
     source.failure = None
-    source.entered.clear()
     assert kept.get() is first
-    landed(source, kept)
+    source.landed()
     assert kept.get() == [source.calls]
 
 
@@ -137,14 +60,12 @@ def test_after_a_success_the_backoff_starts_again(kept, source, now):
         now[0] += 1000
         source.failure = DOWN
         for backoff in (1, 2):
-            source.entered.clear()
             kept.get()
-            landed(source, kept)
+            source.landed()
             now[0] += backoff
         source.failure = None
-        source.entered.clear()
         kept.get()
-        landed(source, kept)
+        source.landed()
     assert source.calls == 7
 
 
@@ -153,35 +74,25 @@ def test_the_last_good_copy_serves_for_seven_days(kept, source, now):
     first = kept.get()
     source.failure = DOWN
     now[0] += 7 * 24 * 3600 - 0.1
-    source.entered.clear()
     assert kept.get() is first
-    landed(source, kept)
+    source.landed()
     now[0] += 0.1 + document.FAILURE_SECONDS
     with pytest.raises(ProviderUnavailable) as caught:
         kept.get()
     assert caught.value.code == "jwks_timeout"
 
 
-def test_those_who_have_nothing_share_one_flight(kept, source):
+def test_those_who_have_nothing_share_one_flight(kept, source, in_one_flight):
     """Eight at once: one fetch, and the same object for all."""
-    source.gate.clear()
-    threads, results = in_threads(8, kept.get)
-    waiting_for(kept, 7)
-    source.gate.set()
-    joined(threads)
+    results = in_one_flight(kept, source, kept.get)
     assert source.calls == 1
-    assert len(results) == 8
     assert all(result is results[0] for result in results)
 
 
-def test_those_who_have_nothing_share_its_failure(kept, source):
+def test_those_who_have_nothing_share_its_failure(kept, source, in_one_flight):
     """Eight at once: one failure, told to each in an error of its own."""
     source.failure = DOWN
-    source.gate.clear()
-    threads, results = in_threads(8, kept.get)
-    waiting_for(kept, 7)
-    source.gate.set()
-    joined(threads)
+    results = in_one_flight(kept, source, kept.get)
     assert source.calls == 1
     assert [type(error) for error in results] == [ProviderUnavailable] * 8
     assert {error.code for error in results} == {"jwks_timeout"}
@@ -224,131 +135,18 @@ def test_a_failure_never_replaces_a_copy(kept, source):
     assert kept.get() is first
 
 
-def test_a_newer_copy_is_fetched_at_once(kept, source):
-    """Who knows a copy to be too old gets a newer one without waiting for its lifetime's end."""
-    first = kept.get()
-    second = kept.newer_than(first)
-    assert second == [2]
-    assert kept.get() is second
-
-
-def test_who_knows_an_older_copy_gets_the_held_one(kept, source):
-    """A copy newer than the known one is handed out without a fetch, within and after the cooldown."""
-    first = kept.get()
-    second = kept.newer_than(first)
-    assert kept.newer_than(first) is second
-    assert source.calls == 2
-
-
-def test_newer_copies_are_fetched_every_30_seconds_at_most(kept, source, now):
-    """A flood of made-up keys costs one fetch per cooldown."""
-    held = kept.get()
-    for _ in range(100):
-        held = kept.newer_than(held)
-    assert source.calls == 2
-    now[0] += 29.9
-    assert kept.newer_than(held) is held
-    now[0] += 0.1
-    assert kept.newer_than(held) == [3]
-
-
-def test_the_cooldown_holds_when_the_fetch_fails(kept, source, now):
-    """A provider that fails isn't asked more often; the held copy comes back."""
-    held = kept.get()
-    source.failure = DOWN
-    assert [kept.newer_than(held) for _ in range(100)] == [held] * 100
-    assert source.calls == 2
-    now[0] += 30
-    assert kept.newer_than(held) is held
-    assert source.calls == 3
-
-
-def test_a_newer_copy_is_fetched_once_for_all(kept, source):
-    """Eight at once with the same old copy: one fetch, and the new copy for all."""
-    first = kept.get()
-    source.gate.clear()
-    threads, results = in_threads(8, lambda: kept.newer_than(first))
-    waiting_for(kept, 7)
-    assert kept.get() is first
-    source.gate.set()
-    joined(threads)
-    assert source.calls == 2
-    assert results == [[2]] * 8
-
-
-def test_a_renewal_under_way_is_waited_for(kept, source, now):
-    """Who wants a newer copy while one is being fetched gets that one, and the cooldown stays unused."""
-    first = kept.get()
-    source.gate.clear()
-    now[0] += 1000
-    kept.get()
-    threads, results = in_threads(1, lambda: kept.newer_than(first))
-    waiting_for(kept, 1)
-    source.gate.set()
-    joined(threads)
-    assert results == [[2]]
-    assert kept.newer_than(results[0]) == [3]
-
-
-class SlowLock:
-    """Lets something else happen between the look at the copy and the lock."""
-
-    def __init__(self, kept, meanwhile):
-        self.kept, self.lock, self.meanwhile = kept, kept._lock, meanwhile
-        kept._lock = self
-
-    def __enter__(self):
-        self.kept._lock = self.lock
-        self.meanwhile()
-        self.lock.acquire()
-
-    def __exit__(self, *_error):
-        self.lock.release()
-
-
-def test_a_first_copy_that_has_landed_meanwhile_is_taken(kept, source):
-    """Who found nothing, and waited for the lock while another's flight landed, doesn't fetch again."""
-    SlowLock(kept, kept.get)
-    assert kept.get() == [1]
-    assert source.calls == 1
-
-
-def test_a_newer_copy_that_has_landed_meanwhile_is_taken(kept, source):
-    """Who wanted a newer copy, and waited for the lock while another's flight landed, has it."""
-    first = kept.get()
-    SlowLock(kept, lambda: kept.newer_than(first))
-    assert kept.newer_than(first) == [2]
-    assert source.calls == 2
-
-
-def test_a_renewal_that_has_landed_meanwhile_is_not_repeated(kept, source, now):
-    """Who found the copy old, and waited for the lock while another's flight landed, starts no flight."""
-    first = kept.get()
-    now[0] += 1000
-    SlowLock(kept, lambda: kept._fly(kept._board()[0]))
-    assert kept.get() is first
-    assert kept._flight is None
-    assert kept.get() == [2]
-    assert source.calls == 2
-
-
-def test_with_nothing_held_a_newer_copy_is_the_first(kept, source):
-    """A known copy that isn't held any more is answered by a first fetch."""
-    assert kept.newer_than([0]) == [1]
-    assert source.calls == 1
-
-
 def test_waiting_is_bounded(kept, source, monkeypatch):
     """Who shares a flight that doesn't land gets a timeout."""
     monkeypatch.setattr(document, "_FLIGHT_SECONDS", 0.01)
     source.gate.clear()
-    threads, _ = in_threads(1, kept.get)
+    thread = threading.Thread(target=kept.get)
+    thread.start()
     assert source.entered.wait(5)
     with pytest.raises(ProviderUnavailable) as caught:
         kept.get()
     assert caught.value.code == "jwks_timeout"
     source.gate.set()
-    joined(threads)
+    thread.join(5)
     assert kept.get() == [1]
 
 
@@ -377,9 +175,8 @@ def test_without_a_thread_to_be_had_the_copy_serves(kept, source, now, monkeypat
         patch.setattr(threading.Thread, "start", no_thread)
         assert kept.get() is first
     now[0] += 1
-    source.entered.clear()
     assert kept.get() is first
-    landed(source, kept)
+    source.landed()
     assert kept.get() == [2]
 
 

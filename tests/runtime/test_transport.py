@@ -2,10 +2,7 @@ from __future__ import annotations
 
 import gzip
 import logging
-import os
 import socket
-import threading
-import time
 
 import pytest
 
@@ -13,8 +10,6 @@ from signon.core.errors import MalformedAnswer, OperatorError, ProviderError, Pr
 from signon.core.http import HttpRequest, form_request
 from signon.runtime import deadline, transport
 from signon.runtime.transport import Transport
-
-QUICK = 0.3
 
 
 def get(url, **fields):
@@ -100,79 +95,10 @@ def test_a_redirect_is_an_answer(httpserver):
     assert [request.path for request, _ in httpserver.log] == ["/token"]
 
 
-@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request", "503 Service Unavailable"])
-def test_connections_are_kept(serve, always, answer, status):
-    """One after another, requests use one connection, also after an error."""
-    server = serve(always(answer(status=status)))
-    sender = Transport()
-    for _ in range(5):
-        sender.send(post(server.url()))
-    assert server.connections == 1
-    assert len(server.requests) == 5
-
-
-@pytest.mark.parametrize(
-    ("data", "body"),
-    [
-        (
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1;x=y\r\nc\r\n0\r\nT: x\r\n\r\n",
-            b"abc",
-        ),
-        (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b""),
-        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", b"x"),
-    ],
-)
-def test_each_framing_is_read_to_its_end(serve, always, data, body):
-    """Chunks with extensions and trailers, empty answers and "go on" leave the connection ready for the next."""
-    server = serve(always(data))
-    sender = Transport()
-    assert [sender.send(get(server.url())).body for _ in range(3)] == [body] * 3
-    assert server.connections == 1
-
-
 def test_an_answer_that_ends_with_its_connection_is_whole(serve, once):
     """Without a length the end of the connection is the end of the body (RFC 9112 6.3)."""
     server = serve(once(b"HTTP/1.0 200 OK\r\n\r\nabc"))
     assert Transport().send(get(server.url())).body == b"abc"
-
-
-def test_a_connection_closed_while_idle_fails_nobody(serve, once, answer):
-    """What the provider closed in the meantime is noticed, and the next request gets a new connection."""
-    server = serve(once(answer()))
-    sender = Transport()
-    for expected in (1, 2, 3):
-        assert sender.send(post(server.url())).status == 200
-        server._threads[-1].join(5)
-        assert server.connections == expected
-    assert len(server.requests) == 3
-
-
-def test_a_connection_idle_for_long_is_not_used_again(serve, always, answer, monkeypatch):
-    """Somebody on the way may have forgotten it without a word: within 50 s it is used, after that it isn't."""
-    now = [1000.0]
-    monkeypatch.setattr(transport, "monotonic", lambda: now[0])
-    server = serve(always(answer()))
-    sender = Transport()
-    for seconds, connections in ((0, 1), (49.9, 1), (50, 2)):
-        now[0] += seconds
-        sender.send(post(server.url()))
-        assert server.connections == connections
-
-
-def test_a_request_is_never_sent_twice(serve, always, answer):
-    """A kept connection that dies under a request fails it: the code may have been redeemed already."""
-
-    def handle(connection, server):
-        server.read_request(connection)
-        connection.sendall(answer())
-        server.read_request(connection)
-
-    server = serve(handle)
-    sender = Transport()
-    sender.send(post(server.url()))
-    failing(server.url(), error=ProviderUnavailable, code="token_unreachable", sender=sender)
-    assert len(server.requests) == 2
 
 
 def test_nobody_there(serve, always):
@@ -258,99 +184,6 @@ def test_an_answer_may_call_itself_plain(serve, always, answer):
     assert Transport().send(get(server.url())).body == b"{}"
 
 
-def framed(framing, body):
-    if framing == "length":
-        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
-    if framing == "chunked":
-        return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
-    return b"HTTP/1.1 200 OK\r\n\r\n" + body
-
-
-@pytest.mark.parametrize("framing", ["length", "chunked", "closing"])
-def test_the_limit_of_a_body(serve, once, framing):
-    """An answer of exactly the limit is read, one byte more is refused, however it is framed."""
-    body = b"x" * 1000
-    assert Transport(max_bytes=1000).send(get(serve(once(framed(framing, body))).url())).body == body
-    server = serve(once(framed(framing, body + b"x")))
-    failing(server.url(), error=ProviderError, code="token_too_large", sender=Transport(max_bytes=1000))
-
-
-def test_an_announced_flood_is_not_waited_for(serve):
-    """An answer that says it will be too large is refused before any of it has come."""
-
-    def handle(connection, server):
-        server.read_request(connection)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n")
-        server.stopped.wait(10)
-
-    sender = Transport(max_bytes=1000, total_seconds=5)
-    failing(serve(handle).url(), error=ProviderError, code="token_too_large", sender=sender)
-
-
-@pytest.mark.parametrize(
-    ("head", "flood"),
-    [
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", b"x" * 65536),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"T: x\r\n" * 1000),
-        (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
-    ],
-)
-def test_no_framing_hides_a_flood(serve, head, flood):
-    """A chunk of size -1, endless trailers and endless informational answers meet the limit too."""
-
-    def handle(connection, server):
-        server.read_request(connection)
-        connection.sendall(head)
-        while not server.stopped.is_set():
-            connection.sendall(flood)
-
-    failing(serve(handle).url(), error=ProviderError, code="token_too_large", sender=Transport(max_bytes=1000))
-
-
-@pytest.mark.parametrize(
-    ("head", "tail"),
-    [
-        (b"", b""),
-        (b"", b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000),
-        (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b"x"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
-    ],
-)
-def test_the_deadline_holds_against_drips(serve, drip, head, tail):
-    """Silence, dripped heads, dripped bodies and dripped chunks all end at the deadline."""
-    server = serve(drip(head, tail) if tail else lambda _connection, server: server.stopped.wait(10))
-    before = time.monotonic()
-    failing(server.url(), error=ProviderUnavailable, code="token_timeout", sender=Transport(total_seconds=QUICK))
-    assert QUICK <= time.monotonic() - before < QUICK + 0.3
-
-
-def test_the_deadline_holds_for_a_peer_that_reads_nothing(serve):
-    """A request that isn't taken off our hands ends at the deadline as well."""
-    server = serve(lambda _connection, server: server.stopped.wait(10))
-    request = HttpRequest(method="POST", url=server.url(), document="token", body=b"x" * 20_000_000)
-    before = time.monotonic()
-    with pytest.raises(ProviderUnavailable) as caught:
-        Transport(total_seconds=QUICK).send(request)
-    assert caught.value.code == "token_timeout"
-    assert time.monotonic() - before < QUICK + 0.3
-
-
-def test_a_refused_answer_costs_the_connection_and_no_more(serve, answer):
-    """After an answer that was left unread the next request starts on a clean connection."""
-    answers = [answer(b"x" * 2000), answer(b"fine")]
-
-    def handle(connection, server):
-        while server.read_request(connection):
-            connection.sendall(answers.pop(0))
-
-    server = serve(handle)
-    sender = Transport(max_bytes=1000)
-    failing(server.url(), error=ProviderError, code="token_too_large", sender=sender)
-    assert sender.send(get(server.url())).body == b"fine"
-    assert server.connections == 2
-
-
 def test_a_field_that_none_can_have_is_the_operators(serve, always, answer):
     """A header field with a line break is never sent, and not quoted."""
     server = serve(always(answer()))
@@ -369,61 +202,3 @@ def test_nothing_of_an_exchange_is_logged(serve, always, answer, caplog):
     Transport().send(post(server.url()))
     assert any(record.name.startswith("urllib3") for record in caplog.records)
     assert "planted" not in caplog.text
-
-
-def test_eight_threads_share_eight_connections(serve, always, answer):
-    """Under load there is no error, and no more connections than threads."""
-    server = serve(always(answer(b"x" * 3000)))
-    sender = Transport()
-    barrier = threading.Barrier(8)
-    bodies = []
-
-    def work():
-        barrier.wait(5)
-        bodies.extend(sender.send(post(server.url())).body for _ in range(100))
-
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert bodies == [b"x" * 3000] * 800
-    assert server.connections <= 8
-
-
-def test_connections_of_32_threads_are_kept(serve, answer):
-    """As many as a worker has threads wait for their next use, and none is thrown away."""
-    together = threading.Barrier(32)
-
-    def handle(connection, server):
-        while server.read_request(connection):
-            together.wait(5)
-            connection.sendall(answer())
-
-    server = serve(handle)
-    sender = Transport()
-    for _ in range(2):
-        threads = [threading.Thread(target=sender.send, args=(post(server.url()),)) for _ in range(32)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(10)
-    assert len(server.requests) == 64
-    assert server.connections == 32
-
-
-def test_a_forked_process_connects_anew(serve, always, answer):
-    """A connection isn't used by two processes: their answers would mix."""
-    server = serve(always(answer()))
-    sender = Transport()
-    sender.send(post(server.url()))
-    child = os.fork()
-    if child == 0:  # pragma: no cover - runs in the child, which must not become a second test run
-        try:
-            os._exit(0 if sender.send(post(server.url())).status == 200 else 1)
-        finally:
-            os._exit(2)
-    assert os.waitpid(child, 0)[1] == 0
-    assert server.connections == 2
-    sender.send(post(server.url()))
-    assert server.connections == 2

@@ -18,6 +18,8 @@ from signon.runtime import transport
 from signon.runtime.transport import Transport, transport_for
 
 QUICK = 0.3
+SOON = 2.0
+"""Seconds: far below what the tests' servers would take, far above what a busy machine does."""
 CA = trustme.CA()
 
 
@@ -144,7 +146,7 @@ def test_the_deadline_holds_against_drips_over_tls(serve, drip, ca_file):
     server = serve(dripping, context=server_context("localhost"))
     before = time.monotonic()
     failing(server.url(), Transport(ca_file=ca_file, total_seconds=QUICK), code="jwks_timeout")
-    assert time.monotonic() - before < QUICK + 0.3
+    assert time.monotonic() - before < SOON
 
 
 def test_the_deadline_holds_for_a_peer_that_reads_slowly(serve, ca_file):
@@ -160,7 +162,7 @@ def test_the_deadline_holds_for_a_peer_that_reads_slowly(serve, ca_file):
     with pytest.raises(ProviderUnavailable) as caught:
         Transport(ca_file=ca_file, total_seconds=QUICK).send(request)
     assert caught.value.code == "token_timeout"
-    assert time.monotonic() - before < QUICK + 0.3
+    assert time.monotonic() - before < SOON
 
 
 def test_a_silent_handshake_ends_with_the_time_to_connect(serve, ca_file):
@@ -168,7 +170,7 @@ def test_a_silent_handshake_ends_with_the_time_to_connect(serve, ca_file):
     server = serve(lambda _connection, server: server.stopped.wait(10))
     before = time.monotonic()
     failing(f"https://localhost:{server.port}/", Transport(connect_seconds=QUICK), code="jwks_timeout")
-    assert time.monotonic() - before < QUICK + 0.3
+    assert time.monotonic() - before < SOON
 
 
 def test_a_proxy_sees_only_where_to(serve, always, answer, ca_file):
@@ -219,17 +221,17 @@ def test_the_deadline_holds_against_a_dripping_proxy(serve, drip, head, tail):
     before = time.monotonic()
     sender = Transport(proxy=f"http://127.0.0.1:{middle.port}", total_seconds=QUICK)
     failing("https://provider.example/", sender, code="jwks_timeout")
-    assert time.monotonic() - before < QUICK + 0.3
+    assert time.monotonic() - before < SOON
 
 
 def test_a_handshake_behind_a_proxy_gets_what_is_left(serve):
     """A slow tunnel to a silent server ends at the deadline: the handshake gets what the tunnel left."""
     silent = serve(lambda _connection, server: server.stopped.wait(10))
-    middle = serve(proxy(silent.port, delay=QUICK))
+    middle = serve(proxy(silent.port, delay=0.9))
     before = time.monotonic()
-    sender = Transport(proxy=f"http://127.0.0.1:{middle.port}", total_seconds=QUICK + 0.1)
+    sender = Transport(proxy=f"http://127.0.0.1:{middle.port}", total_seconds=1)
     failing("https://provider.example/", sender, code="jwks_timeout")
-    assert time.monotonic() - before < QUICK + 0.3
+    assert time.monotonic() - before < 1.7
 
 
 @pytest.mark.parametrize(

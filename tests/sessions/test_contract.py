@@ -255,7 +255,7 @@ class ForgetsAtClose(MemoryStore):
         (IndexUnsorted, "an_index_lists_by_expiry"),
         (IndexHoldsOne, "an_index_lists_by_expiry"),
         (LastsOneMoment, "a_member_ends_at_its_expiry"),
-        (IndexGrows, "adding_prunes"),
+        (IndexGrows, "expired_members_go"),
         (RemovesAll, "a_removed_member_is_gone"),
         (MarkWithinTheMoment, "a_mark_is_later_than_what_it_ends"),
         (LastsOneMoment, "a_mark_is_later_than_what_it_ends"),

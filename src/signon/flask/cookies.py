@@ -29,7 +29,8 @@ def drop_session(response: Response, site: Site) -> None:
 def transactions(request: Request, site: Site) -> dict[str, str]:
     """The cookies of this application's sign-ins under way, oldest first."""
     mine = f"{site.transaction_cookie}signon-tx-"
-    found = {name: value for name, value in request.cookies.items() if name.startswith(mine)}
+    # A name that we delete goes into a header: one that somebody made up must not break it.
+    found = {name: value for name, value in request.cookies.items() if name.startswith(mine) and name.isascii()}
     return dict(sorted(found.items(), key=lambda item: tx_started(item[0]) or 0))
 
 
@@ -54,7 +55,10 @@ def keep_private() -> None:
 def make_private(response: Response) -> Response:
     """Mark an answer as one person's own."""
     response.headers["Cache-Control"] = "private, no-store"
-    response.vary.add("Cookie")
+    if "Vary" in response.headers:
+        response.vary.add("Cookie")
+    else:  # the same, without parsing nothing into a set and writing it back
+        response.headers["Vary"] = "Cookie"
     return response
 
 

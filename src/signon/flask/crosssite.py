@@ -21,11 +21,13 @@ _OWN = frozenset({"same-origin", "none"})
 
 def check_unsafe(request: Request, site: Site, settings: Settings) -> None:
     """Refuse an unsafe method that does not come from this origin's own pages: `cross_site`, 403."""
-    origin = request.headers.get("Origin")
-    from_list = origin in settings.cors_origins and request.headers.get("X-CSRF") == "1"
-    where = request.headers.get("Sec-Fetch-Site")
-    fine = where in _OWN if where is not None else origin == site.origin
-    if not (fine or from_list):
+    origin, where = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
+    if where is None:
+        fine = origin == site.origin
+    else:
+        from_list = origin in settings.cors_origins and request.headers.get("X-CSRF") == "1"
+        fine = where in _OWN or from_list
+    if not fine:
         raise SuspectError("cross_site", "another site has sent this request", status=403)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 
-from flask import Flask, Response, g, jsonify, make_response, request
+from flask import Flask, Response, jsonify, make_response, request
 
 from signon.core.errors import (
     OperatorError,
@@ -14,13 +14,14 @@ from signon.core.errors import (
     ProviderUnavailable,
     SignOnError,
     StoreUnavailable,
+    printable,
 )
 from signon.flask.begin import login_address
 from signon.flask.cookies import make_private
 from signon.flask.crosssite import wants_page
 from signon.flask.messages import Message, message_for, message_id
 from signon.flask.pages import page
-from signon.flask.state import site, state
+from signon.flask.state import memo, site, state
 from signon.service.party import Refused
 
 log = logging.getLogger("signon")
@@ -34,7 +35,7 @@ def install(app: Flask) -> None:
 def answer(error: SignOnError) -> Response:
     """Turn an error into an answer: the right status, a stable code, and a reference that the log has, too."""
     reference = secrets.token_hex(4)
-    provider: str | None = g.get("_signon_provider")
+    provider: str | None = memo().get("provider")
     _log(error, provider=provider, reference=reference)
     known = state().party.providers.get(provider) if provider is not None else None
     message = message_for(error, provider=known.label if known is not None else None)
@@ -54,7 +55,8 @@ def _log(error: SignOnError, *, provider: str | None, reference: str) -> None:
         logging.ERROR if isinstance(error, OperatorError) else logging.INFO if quiet else logging.WARNING,
         "sign-in error %s provider=%s fault=%s reference=%s%s",
         error,
-        provider,
+        # As it stands in the address, where somebody may have put a line of our log.
+        None if provider is None else printable(provider, limit=64),
         error.fault,
         reference,
         theirs,
@@ -79,7 +81,7 @@ def _page(error: SignOnError, message: Message, *, provider: str | None, referen
 
 def _next_step(error: SignOnError, provider: str | None) -> str:
     """Where the page's one button leads."""
-    if error.code == "base_url_missing":
+    if not _has_address():
         return "/"
     identifier = message_id(error)
     if identifier == "store_unavailable":
@@ -87,7 +89,7 @@ def _next_step(error: SignOnError, provider: str | None) -> str:
     if identifier in {"state_used", "cross_site", "operator", "role_needed"}:
         return _after_login()
     known = provider if provider in state().party.providers else None
-    return login_address(known, next_path=g.get("_signon_next"))
+    return login_address(known, next_path=memo().get("next"))
 
 
 def _after_login() -> str:
@@ -95,10 +97,16 @@ def _after_login() -> str:
 
 
 def _path(path: str) -> str:
+    return site().path(path) if _has_address() else path
+
+
+def _has_address() -> bool:
+    """Whether it is known where this application is: that it isn't may be the very error that is answered."""
     try:
-        return site().path(path)
-    except OperatorError:  # the very error that is being answered: there is no base URL
-        return path
+        site()
+    except OperatorError:
+        return False
+    return True
 
 
 def _problem(error: SignOnError, message: Message, *, reference: str) -> Response:

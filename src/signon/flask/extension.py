@@ -15,7 +15,7 @@ from signon.core.errors import ConfigurationError, SignOnError
 from signon.core.person import Login
 from signon.core.provider import Provider
 from signon.flask import commands, errors, guards, views
-from signon.flask.settings import Settings, read_settings, sources
+from signon.flask.settings import Settings, read_settings, read_text, sources
 from signon.flask.state import KEY, State
 from signon.providers.choice import from_names, name_problems
 from signon.runtime.cache import Runtime
@@ -23,6 +23,7 @@ from signon.service.party import RelyingParty
 from signon.sessions.open import open_store
 from signon.sessions.sealer import Sealer
 from signon.sessions.sessions import Sessions
+from signon.sessions.store import SessionStore
 
 
 class SignOn:
@@ -62,9 +63,10 @@ class SignOn:
         landings = {
             p.name: p.logout_callback_path or f"{settings.prefix}/logout/callback/{p.name}" for p in providers
         }
-        if problems:
+        store = _find_store(settings, problems)
+        if problems or store is None:
             raise ConfigurationError(tuple(problems))
-        party = self._party(settings, providers)
+        party = self._party(settings, store, providers)
         _check_shared_paths(party, callbacks)
         app.extensions[KEY] = State(
             settings=settings,
@@ -81,10 +83,10 @@ class SignOn:
         guards.protect(target, except_=except_)
 
     def _find_providers(self, source: Mapping[str, object], problems: list[str]) -> tuple[Provider, ...]:
-        names = source.get("SIGNON_PROVIDERS")
+        names = read_text(source, problems, "SIGNON_PROVIDERS")
         if self._providers is not None:
             providers = tuple(self._providers)
-        elif isinstance(names, str):
+        elif names is not None:
             try:
                 providers = from_names(names, settings=source)
             except ConfigurationError as error:
@@ -92,7 +94,7 @@ class SignOn:
                 return ()
         else:
             providers = ()
-        if not providers:
+        if not providers and not problems:
             problems.append(
                 "no provider: set SIGNON_PROVIDERS, to oidc for example, or give SignOn providers=[...]"
             )
@@ -100,9 +102,8 @@ class SignOn:
         problems += [problem for provider in providers for problem in provider.problems]
         return providers
 
-    def _party(self, settings: Settings, providers: Sequence[Provider]) -> RelyingParty:
+    def _party(self, settings: Settings, store: SessionStore, providers: Sequence[Provider]) -> RelyingParty:
         sealer = Sealer(settings.keys)
-        store = open_store(settings.sessions)
         return RelyingParty(
             providers=MappingProxyType({provider.name: provider for provider in providers}),
             runtime=Runtime(),
@@ -114,6 +115,14 @@ class SignOn:
             on_login=self._on_login,
             roles_from=self._roles_from,
         )
+
+
+def _find_store(settings: Settings, problems: list[str]) -> SessionStore | None:
+    try:
+        return open_store(settings.sessions)
+    except ConfigurationError as error:
+        problems += error.problems
+        return None
 
 
 def _check_shared_paths(party: RelyingParty, callbacks: Mapping[str, str]) -> None:

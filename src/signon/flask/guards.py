@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
+from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
-from werkzeug.urls import iri_to_uri
 
 from signon.core.authorize import Wishes
 from signon.core.claims import LEEWAY_SECONDS
@@ -23,6 +23,8 @@ from signon.flask.state import site, state
 P = ParamSpec("P")
 R = TypeVar("R", bound=ResponseReturnValue)
 _UNAUTHORIZED = 401
+_IN_QUERY = "%!$&'()*+,;=:@/?[]"
+"""What stays as it is in a query (RFC 3986 3.4), and what is encoded there already."""
 
 
 def login_required(view: Callable[P, R]) -> Callable[P, R]:
@@ -121,8 +123,8 @@ def this_page() -> str | None:
     """The path to come back to: this one for a GET; a form that was sent can't be sent again."""
     if request.method != "GET":
         return None
-    query = "&".join(
-        part for part in request.query_string.decode("latin-1").split("&") if not part.startswith(f"{HOST_MARK}=")
-    )
-    page = iri_to_uri(site().path(request.path)) + (f"?{query}" if query else "")
+    parts = request.query_string.split(b"&")
+    query = b"&".join(part for part in parts if not part.startswith(f"{HOST_MARK}=".encode()))
+    # Encoded here, since browsers leave characters such as | in a query that no URL has.
+    page = site().prefix + quote(request.path) + (f"?{quote(query, safe=_IN_QUERY)}" if query else "")
     return safe_next(current_app._get_current_object(), site(), page)  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way to the application itself

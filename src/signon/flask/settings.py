@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -76,11 +77,11 @@ def read_settings(
     `national_ids` says that some provider's subjects are national ids, so that a pseudonym key is needed.
     """
     problems += _misspelt(source)
-    text = _Texts(source, problems)
+    text = partial(read_text, source, problems)
     base_url = _base_url(text("SIGNON_BASE_URL"), problems)
     prefix = _path("SIGNON_PREFIX", text("SIGNON_PREFIX"), problems).rstrip("/")
     paths = {
-        name: _path(key, text(key) or prefix + tail, problems)
+        name: _path(key, text(key) or prefix + tail, problems, query=name == "after_login")
         for name, key, tail in (
             ("login_path", "SIGNON_LOGIN_PATH", "/login"),
             ("signup_path", "SIGNON_SIGNUP_PATH", "/signup"),
@@ -99,8 +100,8 @@ def read_settings(
         pseudonym_key=pseudonym_key(files, text("SIGNON_PSEUDONYM_KEY")) if national_ids else None,
         sessions=_in_instance(app, text("SIGNON_SESSIONS") or ""),
         session_seconds=_seconds("SIGNON_SESSION_SECONDS", text("SIGNON_SESSION_SECONDS"), problems),
-        after_logout=_path("SIGNON_AFTER_LOGOUT", after_logout, problems),
-        cors_origins=frozenset((text("SIGNON_CORS_ORIGINS") or "").split()),
+        after_logout=_path("SIGNON_AFTER_LOGOUT", after_logout, problems, query=True),
+        cors_origins=_origins(text("SIGNON_CORS_ORIGINS"), problems),
         **paths,
     )
 
@@ -110,30 +111,23 @@ def is_local(base_url: str | None) -> bool:
     return base_url is None or is_loopback_host(urlsplit(base_url).hostname or "")
 
 
-class _Texts:
-    """Reads settings as text, and says so where one is something else."""
-
-    def __init__(self, source: Mapping[str, object], problems: list[str]) -> None:
-        self._source, self._problems = source, problems
-
-    def __call__(self, name: str) -> str | None:
-        value = self._source.get(name, DEFAULTS[name])
-        path = self._source.get(f"{name}_FILE") if name in _FROM_FILE and value is None else None
-        if isinstance(path, str):
-            try:
-                return Path(path).read_text("utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                self._problems.append(f"{name}_FILE can't be read: {type(error).__name__}")
-        if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
-            return " ".join(value)
-        if isinstance(value, int) and not isinstance(value, bool) and name.endswith("_SECONDS"):
-            return str(value)
-        if value is None or isinstance(value, str):
-            return value
-        self._problems.append(
-            f"{name} is {type(value).__name__} and not text: put quotes around it where it is set"
-        )
-        return DEFAULTS[name]
+def read_text(source: Mapping[str, object], problems: list[str], name: str) -> str | None:
+    """A setting as text, a list with blanks between; anything else is a problem, and the default holds."""
+    value = source.get(name, DEFAULTS[name])
+    path = source.get(f"{name}_FILE") if name in _FROM_FILE and value is None else None
+    if isinstance(path, str | Path):
+        try:
+            return Path(path).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{name}_FILE can't be read: {type(error).__name__}")
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return " ".join(value)
+    if isinstance(value, int) and not isinstance(value, bool) and name.endswith("_SECONDS"):
+        return str(value)
+    if value is None or isinstance(value, str):
+        return value
+    problems.append(f"{name} is {type(value).__name__} and not text: put quotes around it where it is set")
+    return DEFAULTS[name]
 
 
 def _misspelt(source: Mapping[str, object]) -> list[str]:
@@ -150,14 +144,33 @@ def _base_url(url: str | None, problems: list[str]) -> str | None:
         return None
     wrong = url_problem(url, query=False)
     if wrong:
-        problems.append(f"SIGNON_BASE_URL={url!r} {wrong}; plain http is for this machine only")
+        shown = "" if "@" in url else f"={url!r}"
+        problems.append(f"SIGNON_BASE_URL{shown} {wrong}; plain http is for this machine only")
         return None
     return url.rstrip("/")
 
 
-def _path(name: str, path: str | None, problems: list[str]) -> str:
+def _origins(text: str | None, problems: list[str]) -> frozenset[str]:
+    """Origins as browsers write them: nothing else could ever equal one."""
+    origins = (text or "").split()
+    problems += [
+        f"SIGNON_CORS_ORIGINS: {origin!r} is no origin such as https://app.example.org"
+        for origin in origins
+        if url_problem(origin) or origin != origin_of(origin)
+    ]
+    return frozenset(origins)
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL as browsers write them: lower case, no default port (RFC 6454 6.2)."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(':443' if parts.scheme == 'https' else ':80')}"
+
+
+def _path(name: str, path: str | None, problems: list[str], *, query: bool = False) -> str:
     path = path or "/"
-    if not path.startswith("/") or path.startswith("//") or not path.isprintable() or set(path) & set("<>#\\ "):
+    never = set("<>#\\ ") | set("" if query else "?")
+    if not path.startswith("/") or path.startswith("//") or not path.isprintable() or set(path) & never:
         problems.append(f"{name}={path!r} is not a path that begins with /")
         return "/"
     return path
@@ -173,7 +186,7 @@ def _seconds(name: str, text: str | None, problems: list[str]) -> float:
 def _in_instance(app: Flask, url: str) -> str:
     """A relative SQLite path is in the instance folder."""
     scheme, separator, path = url.partition(":///")
-    if scheme != "sqlite" or not separator or Path(path).is_absolute():
+    if scheme != "sqlite" or not separator or path in {"", ":memory:"} or Path(path).is_absolute():
         return url
     with suppress(OSError):  # the store says what is wrong with the folder when it is used
         Path(app.instance_path).mkdir(parents=True, exist_ok=True)

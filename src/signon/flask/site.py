@@ -14,7 +14,7 @@ from werkzeug.routing import RequestRedirect
 from signon.core.errors import OperatorError
 from signon.core.http import add_query
 from signon.core.values import is_loopback_host
-from signon.flask.settings import Settings
+from signon.flask.settings import Settings, origin_of
 
 HOST_MARK = "signon_host"
 """Added to the query of the one redirect to the base URL's host: a proxy that rewrites Host can't make a loop."""
@@ -31,7 +31,7 @@ class Site:
 
     base_url: str
     origin: str
-    """Scheme, host and port."""
+    """Scheme, host and port as browsers write them."""
     host: str
     """The host name alone, in lower case."""
     prefix: str
@@ -61,7 +61,7 @@ def site_at(base_url: str) -> Site:
     session_cookie = "__Host-signon" if secure else f"signon-{parts.port or 80}"
     return Site(
         base_url=base_url,
-        origin=f"{parts.scheme}://{parts.netloc}",
+        origin=origin_of(base_url),
         host=parts.hostname or "",
         prefix=parts.path,
         secure=secure,

@@ -10,9 +10,9 @@ from flask.testing import FlaskClient
 from signon.core.person import to_login
 from signon.core.tokens import TokenSet
 from signon.core.values import JsonObject, JsonValue, Secret
-from signon.flask.site import find_site
+from signon.flask.site import find_site, host_name
 from signon.flask.state import KEY, State
-from signon.service.finish_login import filed, find_roles
+from signon.service.finish_login import ask_application, filed, find_roles
 from signon.sessions.record import Session
 
 
@@ -31,10 +31,9 @@ def sign_in(
     full: JsonObject = {"iss": chosen.issuer, "sub": "test-subject", "auth_time": now, **(claims or {})}
     person = chosen.to_person(full, provider=chosen.name, issuer=chosen.issuer)
     login = filed(party, chosen, to_login(person, full, now=now, scope=chosen.scopes))
-    key = party.on_login(login) if party.on_login else None
     session = Session(
         login=login,
-        user_key=key or person.key,
+        user_key=ask_application(party, login) or login.person.key,
         roles=find_roles(party, login),
         tokens=TokenSet(access_token=Secret("test-access-token"), scope=chosen.scopes),
         started_at=now,
@@ -47,13 +46,15 @@ def sign_in(
 
 
 def _give_cookie(client: FlaskClient, state: State, session_id: str) -> None:
-    environ = client.application.test_request_context(base_url=state.settings.base_url).request.environ
-    site = find_site(state.settings, Request(environ))
-    client.set_cookie(
-        site.session_cookie,
-        session_id,
-        domain=Request(environ).host.partition(":")[0],
-        secure=site.secure,
-        httponly=True,
-        samesite="Lax",
-    )
+    """For the base URL's host, and for the one that a test client asks where a test names none."""
+    for base_url in dict.fromkeys((None, state.settings.base_url)):
+        asked = Request(client.application.test_request_context(base_url=base_url).request.environ)
+        site = find_site(state.settings, asked)
+        client.set_cookie(
+            site.session_cookie,
+            session_id,
+            domain=host_name(asked.host),
+            secure=site.secure,
+            httponly=True,
+            samesite="Lax",
+        )

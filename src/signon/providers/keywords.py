@@ -194,8 +194,9 @@ class Reader:
         if keyword.choices and text not in keyword.choices:
             wrong = f"is none of {', '.join(keyword.choices)}"
         if wrong:
-            shown = "" if keyword.secret else f"={text!r}"
-            self.problems.append(f"{self.setting(name)}{shown} {wrong}")
+            # What has a user's name before its host may have the password, too.
+            shown = "" if keyword.secret or "@" in text else f"={text!r}"
+            self._wrong(f"{self.setting(name)}{shown} {wrong}")
             return keyword.default
         return text
 
@@ -216,8 +217,13 @@ class Reader:
         """The value of a keyword that must be set; where it isn't, a problem and an empty text."""
         text = self.text(name)
         if text is None and not any(problem.startswith(self.setting(name)) for problem in self.problems):
-            self.problems.append(f"{self.setting(name)} is not set: {self._says(name)}")
+            self._wrong(f"{self.setting(name)} is not set: {self._says(name)}")
         return text or ""
+
+    def _wrong(self, problem: str) -> None:
+        """Note a problem, once: some keywords are read more than once."""
+        if problem not in self.problems:
+            self.problems.append(problem)
 
     def _says(self, name: str) -> str:
         return next(keyword.says for keyword in self.keywords if keyword.name == name)
@@ -231,7 +237,7 @@ class Reader:
         if value is not None and value != "":
             return value if isinstance(value, str) else self._not_text(keyword, value)
         path = source.get(self.setting(keyword.name) + "_FILE") if keyword.secret else None
-        return self._from_file(keyword.name, path) if isinstance(path, str) and path else None
+        return self._from_file(keyword.name, path) if isinstance(path, str | Path) and path else None
 
     def _not_text(self, keyword: Keyword, value: object) -> str | None:
         if isinstance(value, bool) and keyword.choices == ("true", "false"):
@@ -241,14 +247,12 @@ class Reader:
         if isinstance(value, list | tuple) and all(isinstance(word, str) for word in value):
             return " ".join(value)
         name = self.setting(keyword.name)
-        self.problems.append(
-            f"{name} is {type(value).__name__} and not text: put quotes around it where it is set"
-        )
+        self._wrong(f"{name} is {type(value).__name__} and not text: put quotes around it where it is set")
         return None
 
-    def _from_file(self, name: str, path: str) -> str | None:
+    def _from_file(self, name: str, path: str | Path) -> str | None:
         try:
             return Path(path).read_text("utf-8").strip() or None
         except (OSError, UnicodeDecodeError) as error:
-            self.problems.append(f"{self.setting(name)}_FILE can't be read: {type(error).__name__}")
+            self._wrong(f"{self.setting(name)}_FILE can't be read: {type(error).__name__}")
             return None

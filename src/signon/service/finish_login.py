@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from signon.core.authorize import Transaction
 from signon.core.callback import Pairs, VerifiedCallback, read_callback, read_state
-from signon.core.errors import PersonError, SuspectError
+from signon.core.errors import OperatorError, PersonError, SuspectError
 from signon.core.flow import SignedIn, complete_login
 from signon.core.person import Login
 from signon.core.provider import Provider, ResponseMode
@@ -68,7 +68,7 @@ def finish_login(
     )
     signed_in = _complete(party, provider, callback)
     login = signed_in.login
-    user_key = party.on_login(login) if party.on_login else None
+    user_key = ask_application(party, login)
     now = party.clock()
     session = Session(
         login=login,
@@ -101,15 +101,34 @@ def filed(party: RelyingParty, provider: Provider, login: Login) -> Login:
     return replace(login, person=replace(person, public_subject=party.pseudonym(person.issuer, person.subject)))
 
 
+def ask_application(party: RelyingParty, login: Login) -> str | None:
+    """The application's own key for the person, or None; it may raise `Refused`.
+
+    Anything but text is `user_key_not_text`: the session could not be read again.
+    """
+    user_key: object = party.on_login(login) if party.on_login else None
+    if user_key is None or isinstance(user_key, str):
+        return user_key
+    raise OperatorError("user_key_not_text", f"on_login returned {type(user_key).__name__}: return text, or None")
+
+
 def find_roles(party: RelyingParty, login: Login) -> tuple[str, ...]:
     """The person's roles, by the application's rule."""
     if party.roles_from is None:
         return ()
     if callable(party.roles_from):
-        return tuple(party.roles_from(login))
+        return _texts(party.roles_from(login))
     claim = login.claims.get(party.roles_from)
-    values = claim if isinstance(claim, list) else str(claim or "").split()
+    values = claim.split() if isinstance(claim, str) else claim if isinstance(claim, list) else ()
     return tuple(value for value in values if isinstance(value, str))
+
+
+def _texts(roles: object) -> tuple[str, ...]:
+    if isinstance(roles, Iterable) and not isinstance(roles, str):
+        found = tuple(roles)
+        if all(isinstance(role, str) for role in found):
+            return found
+    raise OperatorError("roles_not_texts", "roles_from returned something else than texts, one for each role")
 
 
 def _without_cookie(party: RelyingParty, state: str, now: float) -> PersonError | SuspectError:

@@ -54,13 +54,14 @@ class Sessions:
         key = _key(session_id)
         session = replace(session, epoch=self.store.epoch())
         expires_at = self._end_of(session)
-        for index in self._indexes(session):
+        indexes = self._indexes(session)
+        for index in indexes:
             self.store.index_add(index[0], key, now=now, expires_at=expires_at)
         if not self.store.create(key, self._seal(session, key), now=now, expires_at=expires_at):
             raise StoreUnavailable("store_unavailable", "the store has a record under an id that was never used")
-        if self._ended_since(session, now=now):
+        if self._ended_since(indexes, since=session.started_at, now=now):
             self.store.delete(key)
-            self._unindex(session, key)
+            self._unindex(indexes, key)
             raise PersonError("session_ended_meanwhile", "the provider ended this session while it was begun")
         self._sweep(now)
         return session_id
@@ -93,7 +94,7 @@ class Sessions:
         session = self._load(key, now=now)
         self.store.delete(key)
         if session is not None:
-            self._unindex(session, key)
+            self._unindex(self._indexes(session), key)
         return session
 
     def end_sid(self, issuer: str, sid: str, *, now: float) -> int:
@@ -144,16 +145,14 @@ class Sessions:
             indexes.append(self.sealer.index_keys("sid", person.issuer, sid))
         return indexes
 
-    def _unindex(self, session: Session, key: bytes) -> None:
-        for index in self._indexes(session):
+    def _unindex(self, indexes: list[tuple[bytes, ...]], key: bytes) -> None:
+        for index in indexes:
             for index_key in index:
                 self.store.index_remove(index_key, key)
 
-    def _ended_since(self, session: Session, *, now: float) -> bool:
+    def _ended_since(self, indexes: list[tuple[bytes, ...]], *, since: float, now: float) -> bool:
         return any(
-            self.store.ended_since(index_key, since=session.started_at, now=now)
-            for index in self._indexes(session)
-            for index_key in index
+            self.store.ended_since(index_key, since=since, now=now) for index in indexes for index_key in index
         )
 
     def _end_all_under(self, index: tuple[bytes, ...], *, now: float) -> int:

@@ -59,7 +59,7 @@ class SessionStore(Protocol):
         ...
 
     def index_add(self, index: bytes, member: bytes, *, now: float, expires_at: float) -> None:
-        """Add a member to a set, or give it a new expiry. Members that have expired go."""
+        """Add a member to a set, or give it a new expiry. Members that have expired go now or at a sweep."""
         ...
 
     def index_list(self, index: bytes, *, now: float) -> tuple[bytes, ...]:

@@ -101,7 +101,8 @@ def test_another_clients_code(walk, helpers):
     """A code is worth nothing to another client, and is still good for its own."""
     code = walk.code()
     walk.idp.register(OTHER)
-    assert refused(helpers.Walk(walk.idp, OTHER).exchange(code)) == (400, "invalid_grant")
+    other = helpers.Walk(walk.idp, OTHER).exchange(code, redirect_uri=helpers.CALLBACK)
+    assert refused(other) == (400, "invalid_grant")
     assert walk.exchange(code).status_code == 200
 
 

@@ -42,6 +42,7 @@ def test_good_request():
         ({"request_uri": "https://x.example"}, "request_uri_not_supported"),
         ({"registration": "{}"}, "registration_not_supported"),
         ({"code_challenge": None}, "invalid_request"),
+        ({"code_challenge": None, "code_challenge_method": None}, "invalid_request"),
         ({"code_challenge_method": "plain"}, "invalid_request"),
         ({"code_challenge_method": None}, "invalid_request"),
         ({"code_challenge_method": "s256"}, "invalid_request"),
