@@ -33,12 +33,12 @@ def idp(*, list_faults: bool, fault: str | None, **options: object) -> None:
         _print_faults()
         return
     provider = _begin(fault, **options)
-    with provider:
-        _introduce(provider, fault)
-        try:
+    try:
+        with provider:
+            _introduce(provider, fault)
             wait_until_stopped(provider)
-        except KeyboardInterrupt:
-            click.echo("Stopped.")
+    except KeyboardInterrupt:
+        click.echo("Stopped.")
 
 
 def wait_until_stopped(provider: "Idp") -> None:

@@ -20,6 +20,7 @@ _MAX_HEADER_BYTES = 256 * 1024
 _MAX_BODY_BYTES = 256 * 1024
 _TICK_SECONDS = 0.05
 _THREADS = 12
+_BACKLOG = 128
 
 
 class Server(CherootServer):
@@ -28,6 +29,7 @@ class Server(CherootServer):
     def __init__(self, address: tuple[str, int], tls: tuple[str, str] | None) -> None:
         """Bind `address` at once, so that the port is known; `tls` is a certificate file and its key file."""
         super().__init__(address, wsgi_app=_not_ready, numthreads=_THREADS, timeout=60, shutdown_timeout=1)
+        self.request_queue_size = _BACKLOG
         self.max_request_header_size = _MAX_HEADER_BYTES
         self.max_request_body_size = _MAX_BODY_BYTES
         self.expiration_interval = _TICK_SECONDS

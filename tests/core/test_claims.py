@@ -1,7 +1,7 @@
 import pytest
 from tests.core.forge import NONCE, claims, expectations
 
-from signon.core.claims import LEEWAY_SECONDS, VerifiedClaims, sealed
+from signon.core.claims import LEEWAY_SECONDS, UnsignedClaims, VerifiedClaims, sealed
 from signon.core.values import Secret
 
 
@@ -26,3 +26,11 @@ def test_expectations_hide_the_nonce():
     assert expected.leeway_seconds == LEEWAY_SECONDS == 60.0
     assert NONCE not in repr(expected)
     assert "the-access-token" not in repr(expected)
+
+
+def test_unsigned_claims_are_another_type():
+    """Claims that nobody signed must never pass for verified ones, and show nothing of the person either."""
+    unsigned = UnsignedClaims(issuer="i", subject="1103700000001", claims={"name": "Mia"})
+    assert not isinstance(unsigned, VerifiedClaims)
+    assert "1103700000001" not in repr(unsigned)
+    assert "Mia" not in repr(unsigned)

@@ -12,9 +12,11 @@ from tests.core.forge import (
     callback,
     claims,
     ec_key,
+    encrypted,
     json_answer,
     key_set,
     metadata,
+    pem,
     provider,
     public_jwk,
     rsa_key,
@@ -25,14 +27,16 @@ from tests.core.forge import (
 from signon.core.client_auth import Client
 from signon.core.errors import (
     MalformedAnswer,
+    OperatorError,
     ProviderRefused,
     ProviderUnavailable,
     SignOnError,
     TokenRejected,
     UnknownKey,
 )
-from signon.core.flow import KeysWanted, SignedIn, complete_login
+from signon.core.flow import KeysWanted, SignedIn, complete_login, introspect, push
 from signon.core.http import HttpRequest
+from signon.core.jose import private_keys
 from signon.core.values import Secret
 
 
@@ -294,3 +298,131 @@ def test_public_client_signs_in_without_a_secret():
     secret = provider(client=Client(client_id=CLIENT_ID, secret=Secret(CLIENT_SECRET), auth="client_secret_post"))
     _, asked = run(token_answer(signed(claims(**COMPLETE))), key_set(), of_provider=secret)
     assert b"client_secret=a+client+secret" in asked[0].body
+
+
+def test_encrypted_token_is_opened_and_kept_open():
+    """An encrypted ID token must be opened, verified as any other, and the signed one inside be kept."""
+    ours = provider(private_keys=private_keys(pem(rsa_key("ours"))), id_token_encryption="RSA-OAEP-256")
+    inside = signed(claims(**COMPLETE))
+    done, _ = run(token_answer(encrypted(inside)), key_set(), of_provider=ours)
+    assert done.login.person.name == "Mia"
+    assert done.tokens.id_token.reveal() == inside
+
+
+@pytest.mark.parametrize(
+    ("token", "code"),
+    [
+        (signed(claims()), "id_token_not_encrypted"),
+        (encrypted(signed(claims(), alg="none")), "id_token_alg_none"),
+        (encrypted(signed(claims(), key=rsa_key("attacker"))), "id_token_signature"),
+        (encrypted('{"sub":"person-1"}'), "id_token_not_compact"),
+        (encrypted(signed(claims()), header={"alg": "RSA-OAEP"}), "id_token_encryption_alg"),
+    ],
+    ids=["plain", "unsigned inside", "foreign inside", "claims inside", "another encryption"],
+)
+def test_encryption_vouches_for_nothing(token, code):
+    """Where encryption is registered a plain token must be refused, and what is inside must be signed."""
+    ours = provider(private_keys=private_keys(pem(rsa_key("ours"))), id_token_encryption="RSA-OAEP-256")
+    assert failure(token_answer(token), key_set(), of_provider=ours).code == code
+
+
+def test_encrypted_userinfo_is_opened():
+    """Encrypted userinfo must be opened and its signature verified; plain userinfo must then be refused."""
+    ours = provider(private_keys=private_keys(pem(rsa_key("ours"))), userinfo_encryption="RSA-OAEP-256")
+    genuine = signed({"iss": ISSUER, "aud": CLIENT_ID, "sub": "person-1", **COMPLETE})
+    opened = answer(encrypted(genuine).encode(), content_type="application/jwt")
+    done, _ = run(token_answer(), key_set(), opened, key_set(), of_provider=ours)
+    assert done.login.person.name == "Mia"
+    plain = answer(genuine.encode(), content_type="application/jwt")
+    assert failure(token_answer(), key_set(), plain, key_set(), of_provider=ours).code == "userinfo_not_encrypted"
+    unsigned = json_answer({"sub": "person-1"})
+    assert failure(token_answer(), key_set(), unsigned, of_provider=ours).code == "userinfo_not_signed"
+
+
+def test_claims_beside_the_tokens_give_way_to_signed_ones():
+    """What comes beside the tokens, unsigned, must fill gaps about the person and say nothing of the sign-in."""
+    beside = {"name": "Mallory", "email": "mia@example.org", "sub": "person-2", "acr": "high", "auth_time": NOW}
+    done, asked = run(token_answer(signed(claims(name="Mia")), claims=beside), key_set())
+    assert names(asked) == ["token", "keys"]
+    assert (done.login.person.name, done.login.person.email) == ("Mia", "mia@example.org")
+    assert (done.login.person.subject, done.login.acr, done.login.auth_time) == ("person-1", None, None)
+    assert done.tokens.claims == {}
+
+
+UNSIGNED = provider(identity_from_introspection=True, scopes=("pid", "name"), userinfo="never")
+INTROSPECTED = {
+    "of_provider": UNSIGNED,
+    "of_metadata": metadata(introspection_endpoint=f"{ISSUER}/introspect"),
+    "of_transaction": transaction(scopes=("pid", "name")),
+}
+
+
+def test_without_openid_the_introspected_subject_is_the_person():
+    """By its deviation a provider without `openid` must name the person by introspection, with what it sent."""
+    tokens = without_id_token(name="Mia", pid="1103700000001", sub="x", acr="high")
+    done, asked = run(tokens, json_answer({"active": True, "sub": "person-1"}), **INTROSPECTED)
+    assert names(asked) == ["token", "introspection"]
+    assert (done.login.person.subject, done.login.person.name, done.login.acr) == ("person-1", "Mia", None)
+    assert done.login.claims["iss"] == ISSUER
+
+
+def without_id_token(**beside: object):
+    return json_answer({"access_token": ACCESS_TOKEN, "token_type": "Bearer", "claims": beside})
+
+
+def test_without_openid_the_number_stands_in_for_the_subject():
+    """Where introspection names no subject, the number that came with the tokens must."""
+    done, _ = run(without_id_token(pid="1103700000001"), json_answer({"active": True}), **INTROSPECTED)
+    assert done.login.person.subject == "1103700000001"
+
+
+@pytest.mark.parametrize("beside", [{}, {"pid": ""}, {"pid": 1103700000001}])
+def test_without_any_subject_nobody_signs_in(beside):
+    """Where nobody says who it is, the sign-in must fail as set up wrongly."""
+    error = failure(without_id_token(**beside), json_answer({"active": True}), **INTROSPECTED)
+    assert (type(error), error.code) == (OperatorError, "identity_missing")
+
+
+def test_inactive_token_signs_nobody_in():
+    """A token that the provider calls inactive must end the sign-in, whatever came with it."""
+    answers = (without_id_token(pid="1103700000001"), json_answer({"active": False, "sub": "person-1"}))
+    error = failure(*answers, **INTROSPECTED)
+    assert (type(error), error.code) == (TokenRejected, "introspection_inactive")
+
+
+def test_deviation_counts_without_openid_only():
+    """A provider with that deviation must still be held to its ID token where `openid` was asked for."""
+    asked = {**INTROSPECTED, "of_transaction": transaction(scopes=("openid", "pid"))}
+    assert failure(without_id_token(pid="1"), **asked).code == "token_id_token_missing"
+    done, steps = run(token_answer(), key_set(), **asked)
+    assert names(steps) == ["token", "keys"]
+    assert done.login.person.subject == "person-1"
+
+
+def drive(flow, *answers: object) -> tuple[object, list[object]]:
+    """Drive a short flow; give its result and what it asked."""
+    asked, waiting = [next(flow)], list(answers)
+    while True:
+        try:
+            step = flow.send(waiting.pop(0))
+        except StopIteration as end:
+            return end.value, asked
+        asked.append(step)
+
+
+def test_pushing_takes_one_step():
+    """A push must send one request and leave its two parameters."""
+    known = metadata(pushed_authorization_request_endpoint=f"{ISSUER}/par")
+    flow = push(provider=provider(), metadata=known, parameters={"state": "s"}, now=NOW)
+    left, asked = drive(flow, json_answer({"request_uri": "urn:x", "expires_in": 60}, status=201))
+    assert names(asked) == ["par"]
+    assert left == {"client_id": CLIENT_ID, "request_uri": "urn:x"}
+
+
+def test_introspecting_takes_one_step():
+    """An introspection must send one request and give what the provider says."""
+    known = metadata(introspection_endpoint=f"{ISSUER}/introspect")
+    flow = introspect(provider=provider(), metadata=known, token=Secret(ACCESS_TOKEN), now=NOW)
+    said, asked = drive(flow, json_answer({"active": False}))
+    assert names(asked) == ["introspection"]
+    assert said.active is False

@@ -4,11 +4,13 @@ import warnings
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.core.forge import chain, claims, ec_key, ed_key, key_for, outcome, public_jwk, rsa_key, signed
+from jwcrypto import jwk, jws
+from tests.core.forge import chain, claims, ec_key, ed_key, key_for, outcome, pem, public_jwk, rsa_key, signed
 
-from signon.core.errors import TokenRejected
-from signon.core.header import ALGS
-from signon.core.jose import public_key, secret_key, verify_jws
+from signon.core.errors import OperatorError, TokenRejected
+from signon.core.header import ALGS, Header, read_header
+from signon.core.jose import private_keys, public_key, secret_key, sign, verify_jws
+from signon.core.jose import public_jwk as our_public_jwk
 
 
 @pytest.mark.parametrize("alg", [alg for alg, rule in ALGS.items() if rule.kty != "oct"])
@@ -96,3 +98,104 @@ def test_odd_key_is_no_key(jwk):
 def test_any_jwk_is_a_key_or_none(jwk):
     """Whatever a published key says, making it must give a key or None."""
     assert outcome(lambda: public_key(jwk)) is None or jwk["kty"] in {"RSA", "EC", "OKP"}
+
+
+OURS = {"RSA": rsa_key("ours"), "EC": ec_key("P-256", "ours"), "OKP": ed_key("ours")}
+JWKS = {kty: jwk.JWK.from_pyca(key).export(as_dict=True) for kty, key in OURS.items()}
+
+
+@pytest.mark.parametrize(("kty", "alg"), [("RSA", "RS256"), ("EC", "ES256"), ("OKP", "EdDSA")])
+def test_private_key_is_read_in_each_form(kty, alg):
+    """A key must be the same whether it comes as PEM, as one line of it, as a JWK or in a set."""
+    text = pem(OURS[kty])
+    forms = [text, f"\n{text}\n", text.replace("\n", "\\n"), text.replace("\n", "\\r\\n")]
+    forms += [json.dumps(JWKS[kty]), json.dumps({"keys": [JWKS[kty]]})]
+    keys = [private_keys(form) for form in forms]
+    assert {len(found) for found in keys} == {1}
+    assert len({found[0].kid for found in keys}) == 1
+    assert {(found[0].kty, found[0].alg) for found in keys} == {(kty, alg)}
+
+
+def test_private_key_in_its_older_form_is_read():
+    """PKCS#1, which older tools write, must be read."""
+    (key,) = private_keys(pem(rsa_key("ours"), "PKCS#1"))
+    assert key.kty == "RSA"
+
+
+def test_private_key_has_its_name_or_its_thumbprint():
+    """A key must keep its own name, and have its thumbprint where it has none (RFC 7638)."""
+    (named,) = private_keys(json.dumps(JWKS["EC"] | {"kid": "ours-1"}))
+    assert named.kid == "ours-1"
+    unnamed = {name: value for name, value in JWKS["EC"].items() if name != "kid"}
+    (key,) = private_keys(json.dumps(unnamed))
+    assert key.kid == jwk.JWK(**unnamed).thumbprint()
+    assert [key.kty for key in private_keys(json.dumps({"keys": [JWKS["EC"], JWKS["RSA"]]}))] == ["EC", "RSA"]
+
+
+@pytest.mark.parametrize(("curve", "alg"), [("P-256", "ES256"), ("P-384", "ES384"), ("P-521", "ES512")])
+def test_curve_says_its_algorithm(curve, alg):
+    """The algorithm of an EC key must be its curve's (RFC 7518 3.4)."""
+    (key,) = private_keys(pem(ec_key(curve, "ours")))
+    assert key.alg == alg
+
+
+UNREADABLE = {
+    "nothing": "",
+    "a word": "secret",
+    "JSON cut": '{"kty":"RSA"',
+    "no keys": '{"keys":[]}',
+    "keys a number": '{"keys":1}',
+    "keys of numbers": '{"keys":[1]}',
+    "kty absent": "{}",
+    "kty unknown": '{"kty":"AKP","priv":"AA"}',
+    "kty oct": '{"kty":"oct","k":"AAAA"}',
+    "a public key": json.dumps(public_jwk(rsa_key("ours"))),
+    "one public key of two": json.dumps({"keys": [JWKS["EC"], public_jwk(rsa_key("ours"))]}),
+    "RSA of 1,024 bits": pem(rsa_key("weak", 1024)),
+    "secp256k1": pem(ec_key("secp256k1")),
+    "a certificate": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+    "PEM cut": pem(rsa_key("ours"))[:-200],
+    "far too deep": "[" * 100_000,
+    "an object far too deep": '{"keys":' + "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
+def test_unusable_private_key_is_the_operators_fault(text):
+    """A key that can't be used must be refused at the start, and nothing of its text be in the error."""
+    with pytest.raises(OperatorError) as error:
+        private_keys(text)
+    assert error.value.code == "private_key_unreadable"
+    assert chain(error.value) == [error.value]
+
+
+@pytest.mark.parametrize("kty", OURS)
+def test_our_published_key_is_public_and_ours(kty):
+    """What we publish must be the public half and the name, and verify what the private half signs."""
+    (key,) = private_keys(pem(OURS[kty]))
+    published = our_public_jwk(key)
+    assert published["kid"] == key.kid
+    assert not {"d", "p", "q", "dp", "dq", "qi", "k"} & published.keys()
+    token = sign({"sub": "c"}, key=key, alg=key.alg, typ=None)
+    witness = jws.JWS()
+    witness.deserialize(token, jwk.JWK(**published))
+    assert json.loads(witness.payload) == {"sub": "c"}
+    assert witness.jose_header == {"alg": key.alg, "kid": key.kid}
+
+
+def test_private_key_does_not_show_itself():
+    """The repr of a key must hold its name and kind alone."""
+    (key,) = private_keys(json.dumps(JWKS["RSA"] | {"kid": "ours-1"}))
+    assert repr(key) == "PrivateKey(kid='ours-1', kty='RSA')"
+
+
+@pytest.mark.parametrize("alg", ["HS256", "HS384", "HS512"])
+def test_shared_secret_signs_if_it_is_long_enough(alg):
+    """A shared secret must sign by its octets, without naming a key, and never below the hash's length."""
+    octets = ALGS[alg].minimum_bits // 8
+    token = sign({"sub": "c"}, key=b"x" * octets, alg=alg, typ="JWT")
+    assert verify_jws(token, key=secret_key(b"x" * octets, alg=alg), alg=alg, document="doc") == b'{"sub":"c"}'
+    assert read_header(token, document="doc") == Header(alg=alg, kid=None, typ="JWT")
+    with pytest.raises(OperatorError) as error:
+        sign({}, key=b"x" * (octets - 1), alg=alg, typ=None)
+    assert error.value.code == "client_secret_short"

@@ -1,4 +1,4 @@
-"""`examples/minimal/app.py` as its users run it, a program of its own, and a plain HTTP client without Sec-Fetch-*."""
+"""`examples/minimal/app.py` run as a program of its own, and a plain HTTP client without Sec-Fetch-*."""
 
 import sys
 from dataclasses import dataclass
@@ -12,11 +12,20 @@ from tests.journeys.visitor import Markup, Visitor, sign_in
 
 from signon_idp import Idp, start
 
-SOMYING = (
-    '{"provider": "oidc", "sub": "5c1f0b7e-somying", "name": "สมหญิง ใจดี",'
-    ' "preferred_username": "somying", "email": "somying@people.example"}'
-)
-MEI = '{"provider": "oidc", "sub": "8d2a64c9-mei", "name": "Mei Lin Tan", "preferred_username": "mei", "email": null}'
+SOMYING = {
+    "provider": "oidc",
+    "sub": "5c1f0b7e-somying",
+    "name": "สมหญิง ใจดี",
+    "preferred_username": "somying",
+    "email": "somying@people.example",
+}
+MEI = {
+    "provider": "oidc",
+    "sub": "8d2a64c9-mei",
+    "name": "Mei Lin Tan",
+    "preferred_username": "mei",
+    "email": None,
+}
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,8 @@ def test_signs_in_and_out(served, visitor):
     """It signs in, reads who it is, gets the sign-out page, posts its form; the next sign-in asks again."""
     page = sign_in(visitor, f"{served.origin}/me")
     assert page.url == f"{served.origin}/me"
-    assert page.content == SOMYING.encode()
+    assert page.json() == SOMYING
+    assert "สมหญิง ใจดี".encode() in page.content, "as plain UTF-8"
     assert page.headers["Content-Type"] == "application/json; charset=utf-8"
     assert "no-store" in page.headers["Cache-Control"]
     confirmation = visitor.get(f"{served.origin}/auth/logout")
@@ -66,7 +76,7 @@ def test_signs_in_and_out(served, visitor):
     again = visitor.get(f"{served.origin}/me")
     assert again.url.startswith(served.idp.issuer)
     assert 'name="persona"' in again.text, "the provider asks who it is"
-    assert visitor.submit(again, persona="mei").content == MEI.encode()
+    assert visitor.submit(again, persona="mei").json() == MEI
 
 
 def test_learns_where_to_sign_in(served, visitor):
@@ -75,7 +85,7 @@ def test_learns_where_to_sign_in(served, visitor):
     assert (refused.status_code, code_of(refused)) == (401, "login_needed")
     assert refused.headers["Content-Type"] == "application/problem+json"
     page = sign_in(visitor, f"{served.origin}{refused.json()['login']}?next=/me")
-    assert page.content == SOMYING.encode()
+    assert page.json() == SOMYING
 
 
 @pytest.mark.parametrize("origin", [None, "null", "http://localhost:1", "http://evil.example"])
@@ -85,7 +95,7 @@ def test_sign_out_wants_the_right_origin(served, visitor, origin):
     headers = {} if origin is None else {"Origin": origin}
     page = visitor.post(f"{served.origin}/auth/logout", {}, **headers)
     assert (page.status_code, code_of(page)) == (403, "cross_site")
-    assert visitor.get(f"{served.origin}/me").content == SOMYING.encode()
+    assert visitor.get(f"{served.origin}/me").json() == SOMYING
 
 
 def test_what_the_first_page_links_to(served, visitor):
@@ -93,7 +103,7 @@ def test_what_the_first_page_links_to(served, visitor):
     home = visitor.get(f"{served.origin}/")
     assert "Set-Cookie" not in home.headers
     (link,) = Markup(home.text).links
-    assert sign_in(visitor, served.origin + link).content == SOMYING.encode()
+    assert sign_in(visitor, served.origin + link).json() == SOMYING
 
 
 def test_an_address_of_another_host_name_is_left_once(served, visitor):
@@ -105,9 +115,9 @@ def test_an_address_of_another_host_name_is_left_once(served, visitor):
 
 
 def test_nothing_secret_in_the_output(served, visitor):
-    """What the program has printed holds no secret and no token; codes stand only in the server's request lines."""
+    """What the program has printed holds no secret or token; codes stand in the server's request lines only."""
     sign_in(visitor, f"{served.origin}/me")
-    codes = {code for code, _ in served.idp.state.codes.items()}
+    codes = dict(served.idp.state.codes.items()).keys()
     output = served.output.read_text()
     assert "Running on" in output
     assert not [secret for secret in served.idp.secrets - codes if secret in output]

@@ -72,3 +72,9 @@ def test_nothing_private_is_published():
     private = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
     assert not any(private & set(key) for key in KeyRing().public_set(decoys=True)["keys"])
     assert not private & set(public(weak_key()))
+
+
+def test_each_key_verifies_its_own_algorithm_alone():
+    """A token that the RS256 key signed by PS256 is none of ours: a key has one algorithm (RFC 8725 3.1)."""
+    ring = KeyRing()
+    assert ring.verify(write(draft({}, key=ring.signing_key("RS256"), alg="PS256"))) is None

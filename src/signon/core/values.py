@@ -151,17 +151,12 @@ def _parsed(body: bytes) -> JsonObject | str:
     return value
 
 
-def _deeper_than(value: JsonValue, levels: int) -> bool:
-    layer: list[JsonValue] = [value]
+def _deeper_than(value: JsonObject, levels: int) -> bool:
+    layer: list[dict[str, JsonValue] | list[JsonValue]] = [value]
     while layer and levels:
         levels -= 1
-        inner: list[JsonValue] = []
-        for item in layer:
-            if isinstance(item, dict):
-                inner += item.values()
-            elif isinstance(item, list):
-                inner += item
-        layer = [item for item in inner if isinstance(item, dict | list)]
+        inner = (member for item in layer for member in (item.values() if isinstance(item, dict) else item))
+        layer = [member for member in inner if isinstance(member, dict | list)]
     return bool(layer)
 
 

@@ -22,7 +22,7 @@ MAX_NEXT_CHARACTERS = 512
 _PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+\Z")
 _HIDDEN = re.compile(r"%(?:[01][0-9a-f]|7f|5c)", re.IGNORECASE)
 """Control characters and backslashes in an encoding that some later reader may undo."""
-_DOT_SEGMENT = re.compile(r"/(\.|%2e){1,2}(/|$)", re.IGNORECASE)
+_DOT_SEGMENT = re.compile(r"/\.{1,2}(/|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,17 +110,17 @@ def safe_next(app: Flask, site: Site, text: str | None) -> str | None:
     path, _, _query = text.partition("?")
     if not path.startswith("/") or len(text) > MAX_NEXT_CHARACTERS or not _PLAIN.match(text):
         return None
-    if "//" in path or _DOT_SEGMENT.search(path) or _HIDDEN.search(text):
+    plain = unquote(path)
+    if "//" in plain or _DOT_SEGMENT.search(plain) or _HIDDEN.search(text):
         return None
-    return None if _is_ours(app, site, unquote(path)) else text
+    return None if _is_ours(app, plain.removeprefix(site.prefix)) else text
 
 
-def _is_ours(app: Flask, site: Site, path: str) -> bool:
-    inside = path.removeprefix(site.prefix)
+def _is_ours(app: Flask, path: str, *, tidied: bool = False) -> bool:
     try:
-        endpoint, _ = app.url_map.bind("localhost").match(inside, method="GET")
-    except RequestRedirect:
-        return True  # to a tidier spelling of some route, which may be one of ours
+        endpoint, _ = app.url_map.bind("localhost").match(path, method="GET")
+    except RequestRedirect as redirect:  # to a tidier spelling of some route, which may be one of ours
+        return tidied or _is_ours(app, unquote(urlsplit(redirect.new_url).path), tidied=True)
     except HTTPException:
         return False
     return str(endpoint).startswith("signon.")

@@ -137,8 +137,8 @@ _inherited: list[list[sqlite3.Connection]] = []
 def _close_before_fork() -> None:
     """Close what is idle, since a child believes that it holds the locks of connections it has inherited.
 
-    (Tried: a new connection of the child then takes no lock of its own, and another process that closes the
-    file removes the WAL under it.)
+    (Tried: a new connection of the child then takes no lock of its own; once the parent is gone another process
+    that closes the file removes the WAL under the child, and what the child writes is lost.)
     """
     for pool in tuple(_pools):
         pool.close()

@@ -73,6 +73,16 @@ def test_sign_in_changes_the_cookie(walk):
     assert walk.idp.state.sessions.get(before) is None
 
 
+def test_signing_in_again_ends_the_session_before(walk):
+    """After another sign-in in the same browser the former cookie opens nothing."""
+    walk.sign_in("mei")
+    before = walk.http.get_cookie("signon-idp-oidc-9000").value
+    assert walk.idp.state.sessions.get(before) is not None
+    walk.sign_in("omar", prompt="login")
+    assert walk.idp.state.sessions.get(before) is None
+    assert len(walk.idp.state.sessions) == 1
+
+
 def test_cookie_carries_dialect_port_and_flags(walk):
     """The cookie is named after dialect and port, HttpOnly and SameSite=Lax."""
     cookie = walk.authorize().headers["Set-Cookie"]

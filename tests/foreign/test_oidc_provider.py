@@ -1,0 +1,120 @@
+"""`examples/minimal`, by environment alone, at a certified OpenID provider: npm oidc-provider, under a path."""
+
+import pytest
+from tests.foreign.certified import ODD_SECRET, abort, settings_for, sign_in
+from tests.journeys.stage import ORIGIN, code_of
+from tests.journeys.visitor import Markup, Visitor
+
+pytestmark = pytest.mark.node
+
+SOMYING = {
+    "provider": "oidc",
+    "sub": "somying",
+    "name": "somying ณ ตัวอย่าง",
+    "preferred_username": "somying",
+    "email": "somying@people.example",
+}
+
+
+@pytest.fixture
+def new_visitor(certified_issuer, load_minimal, plant):
+    """Somebody at the minimal example, which is this client of the provider."""
+
+    def build(client_id: str, **keywords: str) -> Visitor:
+        plant(ODD_SECRET)
+        settings = settings_for(certified_issuer, client_id, **keywords)
+        return Visitor((ORIGIN, load_minimal(SIGNON_PROVIDERS="oidc", **settings)))
+
+    return build
+
+
+REGISTRATIONS = {
+    "the defaults: RS256, basic, query": ("rs256", {}),
+    "PS256": ("ps256", {"id_token_alg": "PS256"}),
+    "ES256": ("es256", {"id_token_alg": "ES256"}),
+    "EdDSA": ("eddsa", {"id_token_alg": "EdDSA"}),
+    "Ed25519, the other name of EdDSA": ("eddsa", {"id_token_alg": "Ed25519"}),
+    "basic, odd characters in id and secret": ("odd: %2B", {"client_auth": "client_secret_basic"}),
+    "post, odd characters in the secret": ("post", {"client_auth": "client_secret_post"}),
+    "no secret, PKCE alone": ("public", {}),
+    "no secret, and said so": ("public", {"client_auth": "none"}),
+    "form_post": ("rs256", {"response_mode": "form_post"}),
+    "signed userinfo": ("signed-userinfo", {"userinfo_alg": "ES256"}),
+    "userinfo always": ("rs256", {"userinfo": "always"}),
+    "max_age": ("rs256", {"max_age": "600"}),
+    "prompt=login": ("rs256", {"prompt": "login"}),
+}
+
+
+@pytest.mark.parametrize("name", REGISTRATIONS)
+def test_signs_in(new_visitor, name):
+    """Each way of being registered signs in; the consent page on the way is accepted."""
+    client_id, keywords = REGISTRATIONS[name]
+    visitor = new_visitor(client_id, **keywords)
+    page = sign_in(visitor, f"{ORIGIN}/me")
+    assert (page.url, code_of(page) if page.status_code != 200 else None) == (f"{ORIGIN}/me", None)
+    assert page.json() == SOMYING
+
+
+@pytest.mark.parametrize("registered", ["ES256", "PS256"])
+def test_another_algorithm_than_registered(new_visitor, registered):
+    """An ID token that is well signed, but not by the algorithm that was set, lets nobody in."""
+    visitor = new_visitor("rs256", id_token_alg=registered)
+    page = sign_in(visitor, f"{ORIGIN}/me")
+    assert (code_of(page), page.status_code) == ("id_token_alg_mismatch", 502)
+    assert not visitor.sessions()
+
+
+def test_wrong_secret(new_visitor):
+    """A secret that the provider does not know is the operator's to mend."""
+    page = sign_in(new_visitor("rs256", client_secret="another-secret-than-the-registered"), f"{ORIGIN}/me")
+    assert (code_of(page), page.status_code) == ("token_invalid_client", 502)
+
+
+def test_another_issuer(certified_issuer, new_visitor):
+    """An issuer that is spelt with a slash more is another one, and the provider says that it isn't that."""
+    page = new_visitor("rs256", issuer=f"{certified_issuer}/").get(f"{ORIGIN}/me")
+    assert (code_of(page), page.status_code) == ("metadata_issuer_mismatch", 502)
+
+
+def test_refused(new_visitor):
+    """Who refuses, on the sign-in page or on the consent page, comes to a page of ours, and can start again."""
+    visitor = new_visitor("rs256")
+    page = abort(visitor, visitor.get(f"{ORIGIN}/me"))
+    assert (code_of(page), page.status_code) == ("access_denied", 403)
+    (again,) = Markup(page.text).links
+    consent = visitor.submit(visitor.get(ORIGIN + again), login="somying", password="any")
+    page = abort(visitor, consent)
+    assert (code_of(page), page.status_code) == ("access_denied", 403)
+    assert "End-User aborted interaction" in page.text
+    assert not visitor.sessions()
+    (again,) = Markup(page.text).links
+    assert sign_in(visitor, ORIGIN + again).json() == SOMYING
+
+
+def test_signs_out(new_visitor):
+    """Signing out goes to the provider and comes back; the next sign-in asks again."""
+    visitor = new_visitor("rs256")
+    sign_in(visitor, f"{ORIGIN}/me")
+    assert sign_in(visitor, f"{ORIGIN}/auth/login?next=/me").json() == SOMYING, (
+        "silently, while the provider knows us"
+    )
+    at_provider = visitor.submit(visitor.get(f"{ORIGIN}/auth/logout"))
+    assert not visitor.sessions()
+    gone = visitor.submit(at_provider, logout="yes")
+    assert gone.url == f"{ORIGIN}/auth/signed-out"
+    assert "login" in Markup(visitor.get(f"{ORIGIN}/me").text).forms[0].names
+
+
+def test_several_at_once(certified_issuer, load_minimal):
+    """Two generic providers by names of one's own: here two clients of one issuer, with algorithms of their own."""
+    app = load_minimal(
+        SIGNON_PROVIDERS="staff,partners",
+        **settings_for(certified_issuer, "staff-client", "staff"),
+        **settings_for(certified_issuer, "partners-client", "partners", id_token_alg="PS256"),
+    )
+    visitor = Visitor((ORIGIN, app))
+    chooser = visitor.get(f"{ORIGIN}/me")
+    for name, link in zip(("staff", "partners"), Markup(chooser.text).links, strict=True):
+        page = sign_in(visitor, ORIGIN + link)
+        assert page.json() == {**SOMYING, "provider": name}

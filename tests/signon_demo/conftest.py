@@ -1,0 +1,27 @@
+"""The demo application with a provider that nobody asks: sessions are given by `sign_in`."""
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from signon.providers import from_names
+from signon_demo.app import create_app
+
+ADDRESS = "http://localhost:5000"
+SETTINGS = {
+    "OIDC_ISSUER": "https://op.example",
+    "OIDC_CLIENT_ID": "demo",
+    "OIDC_CLIENT_SECRET": "a-secret-that-must-not-show",
+    "STAFF_ISSUER": "https://staff.example",
+    "STAFF_CLIENT_ID": "demo",
+}
+
+
+@pytest.fixture
+def app() -> Flask:
+    return create_app(from_names("oidc staff", settings=SETTINGS), base_url=ADDRESS)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()

@@ -1,0 +1,182 @@
+import re
+import time
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from signon.flask.testing import sign_in
+from signon.sessions.record import Session
+from signon_demo import app as demo_app
+from signon_demo.claims import local_time
+
+NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "none"}
+
+
+def test_home_offers_each_provider_in_order_and_comes_back_to_the_profile(client):
+    """Without a session home has one sign-in link for each provider, in their order, and no sign-out."""
+    text = client.get("/").text
+    assert re.findall(r'class="button quiet provider" href="([^"]+)"', text) == [
+        "/auth/login/oidc?next=/profile",
+        "/auth/login/staff?next=/profile",
+    ]
+    assert 'action="/auth/logout"' not in text
+
+
+def test_home_greets_who_is_signed_in(client):
+    """With a session home shows the name, escaped, and a form that signs out."""
+    sign_in(client, {"name": "Ada <Lovelace>"})
+    text = client.get("/").text
+    assert "Welcome, <bdi>Ada &lt;Lovelace&gt;</bdi>" in text
+    assert '<form method="post" action="/auth/logout">' in text
+    assert "/auth/login/" not in text
+
+
+@pytest.mark.parametrize(
+    ("claims", "shown"),
+    [
+        ({"name": "Ada"}, "Ada"),
+        ({"preferred_username": "ada", "email": "ada@people.example"}, "ada"),
+        ({"email": "ada@people.example"}, "ada@people.example"),
+        ({}, "test-subject"),
+    ],
+)
+def test_a_person_without_a_name_is_called_by_the_next_best(client, claims, shown):
+    """The heading of the profile is the name, else user name, e-mail address or subject."""
+    sign_in(client, claims)
+    assert f'<h1 id="who"><bdi>{shown}</bdi></h1>' in client.get("/profile").text
+
+
+def test_profile_shows_provider_address_and_times(client):
+    """The profile names the provider signed in with, an unverified address as such, and times with their number."""
+    sign_in(client, {"email": "ada@people.example", "auth_time": 1767225600}, provider="staff")
+    text = client.get("/profile").text
+    assert "<bdi>ada@people.example</bdi>, not verified · signed in with Staff" in text
+    assert f'{local_time(1767225600)} <code class="raw">1767225600</code>' in text
+
+
+def test_profile_folds_a_long_list(client):
+    """Of 300 groups twelve are shown and the rest is folded away, none is lost."""
+    sign_in(client, {"groups": [f"group-{number}" for number in range(300)]})
+    text = client.get("/profile").text
+    assert "<summary>and 288 more</summary>" in text
+    assert "<bdi>group-299</bdi>" in text
+
+
+def test_profile_needs_a_sign_in(client):
+    """Without a session the profile is refused to a program with 401 and the code login_needed."""
+    response = client.get("/profile")
+    assert (response.status_code, response.json["code"]) == (401, "login_needed")
+
+
+@pytest.mark.parametrize("path", ["/", "/profile", "/recent", "/nowhere"])
+def test_no_secret_is_on_any_page(client, path):
+    """No page holds a token, the client secret, the session id, or a nonce or hash in full."""
+    hidden = {"nonce": "n" * 20 + "-whole-nonce", "at_hash": "h" * 20 + "-whole-hash", "sid": "s" * 30}
+    sign_in(client, {"name": "Ada", **hidden})
+    session_id = client.get_cookie("signon-5000").value
+    text = client.get(path).text
+    assert "Ada" in text
+    for secret in ("test-access-token", "a-secret-that-must-not-show", session_id, *hidden.values()):
+        assert secret not in text
+
+
+@pytest.mark.parametrize("path", ["/", "/profile", "/recent", "/nowhere"])
+def test_pages_are_private_and_their_policy_is_strict(client, path):
+    """Every page forbids caching, framing, script and outside assets, and has one heading and a language."""
+    sign_in(client, {"name": "Ada"})
+    response = client.get(path)
+    policy = response.headers["Content-Security-Policy"]
+    nonce = re.search(r"style-src 'nonce-([\w-]{20,})'", policy).group(1)
+    assert policy.startswith("default-src 'none';")
+    assert "frame-ancestors 'none'" in policy
+    assert "script" not in policy
+    assert re.findall(r"<style[^>]*>", response.text) == [f'<style nonce="{nonce}">']
+    assert response.headers["Cache-Control"] == "private, no-store"
+    assert response.headers["Referrer-Policy"] == "same-origin"
+    assert response.text.count("<h1") == 1
+    assert '<html lang="en">' in response.text
+    assert " style=" not in response.text
+
+
+def test_each_page_has_a_nonce_of_its_own(client):
+    """Two answers never share a nonce."""
+    policies = {client.get("/").headers["Content-Security-Policy"] for _ in range(2)}
+    assert len(policies) == 2
+
+
+def test_recent_lets_a_fresh_sign_in_in(client):
+    """Somebody who has proven who they are seconds ago sees the page, and how long ago that was."""
+    sign_in(client, {"auth_time": time.time() - 7})
+    assert re.search(r"You proved who you are [78] seconds ago", client.get("/recent").text)
+
+
+def test_recent_counts_from_the_sign_in_where_the_provider_gives_no_time(client, monkeypatch):
+    """Without auth_time the age is that of the sign-in here."""
+    with time_machine.travel(1_800_000_000, tick=False):
+        sign_in(client, {"auth_time": None})
+    with time_machine.travel(1_800_000_001, tick=False):
+        assert "You proved who you are 1 second ago" in client.get("/recent").text
+
+
+def test_recent_asks_again_after_a_while(client):
+    """A sign-in older than the limit and the clocks' leeway is refused with the code fresh_login_needed."""
+    session: Session = sign_in(client, {"auth_time": time.time() - demo_app.RECENT_SECONDS - 61})
+    assert session.login.auth_time is not None
+    response = client.get("/recent")
+    assert (response.status_code, response.json["code"]) == (401, "fresh_login_needed")
+
+
+def test_an_unknown_page_is_a_friendly_404(client):
+    """A mistyped address gets 404, a sentence and a way back."""
+    response = client.get("/nowhere", headers=NAVIGATION)
+    assert response.status_code == 404
+    assert "There is no such page" in response.text
+    assert '<a class="button" href="/">' in response.text
+
+
+def test_a_wrong_method_is_answered_with_its_name(client):
+    """Any other error of HTTP keeps its status, and its name is the heading."""
+    response = client.post("/profile", headers=NAVIGATION)
+    assert response.status_code == 405
+    assert "<h1>Method Not Allowed</h1>" in response.text
+
+
+def test_a_failure_of_the_demo_shows_nothing_of_itself(app, client):
+    """An unexpected error is a page with status 500 that does not repeat it."""
+
+    def fail():
+        raise RuntimeError("inner workings")
+
+    app.view_functions["demo.home"] = fail
+    response = client.get("/")
+    assert response.status_code == 500
+    assert "The demo could not answer this request." in response.text
+    assert "inner workings" not in response.text
+
+
+def test_an_error_of_signon_keeps_its_own_page(client):
+    """A provider that does not exist gets Signon's page with its code, not the demo's 404."""
+    response = client.get("/auth/login/nobody", headers=NAVIGATION)
+    assert response.status_code == 404
+    assert "<code>provider_unknown</code>" in response.text
+
+
+def test_chooser_has_the_same_buttons_as_home(client):
+    """The chooser's buttons look like home's and stand in the same order."""
+    buttons = r'<span class="glyph" aria-hidden="true">(.)</span><span>Sign in with (\w+)</span>'
+    home, chooser = client.get("/").text, client.get("/auth/login", headers=NAVIGATION).text
+    assert re.findall(buttons, home) == re.findall(buttons, chooser) == [("O", "OpenID"), ("S", "Staff")]
+
+
+def test_nothing_is_written(app, client):
+    """The demo keeps sessions and keys in memory: it makes no instance folder, so it needs no writable one."""
+    sign_in(client, {"name": "Ada"})
+    assert client.get("/profile").status_code == 200
+    assert not Path(app.instance_path).exists()
+
+
+def test_the_environment_changes_no_provider(monkeypatch, client):
+    """Settings of a developer's own provider in the environment do not reach the demo's."""
+    monkeypatch.setenv("OIDC_LABEL", "Somebody else")
+    assert "Somebody else" not in client.get("/").text

@@ -1,0 +1,95 @@
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+from click.testing import CliRunner
+
+from signon_demo import cli
+
+COMMAND = (sys.executable, "-c", "from signon.cli import main; main()", "demo")
+
+
+@pytest.fixture
+def started():
+    """Start the command with its output in pipes; whatever still runs afterwards is ended."""
+    running = []
+
+    def begin(*arguments):
+        process = subprocess.Popen(
+            [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+        )
+        running.append(process)
+        return process
+
+    yield begin
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def _address(process):
+    """The one address of the first line, which must come while the command still runs."""
+    line = process.stdout.readline()
+    (address,) = re.findall(r"http://\S+", line)
+    assert re.fullmatch(r"Open http://localhost:\d+/ in a browser to sign in\.\n", line)
+    return address
+
+
+def test_it_says_where_to_go_serves_and_stops(started):
+    """The address comes at once through a pipe, is served, and Ctrl-C ends both with status 0 and no complaint."""
+    process = started("--port", "0", "--idp-port", "0")
+    address = _address(process)
+    with urllib.request.urlopen(address, timeout=10) as response:
+        assert "Sign in to this demo" in response.read().decode()
+    process.send_signal(signal.SIGINT)
+    output, complaints = process.communicate(timeout=15)
+    assert (process.returncode, output, complaints) == (0, "Ctrl-C stops it.\nStopped.\n", "")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2].strip("/"))), timeout=5)
+
+
+def test_taken_ports_are_told(started):
+    """A taken port is named with the one in its place, beside the output that holds the address."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+        port, idp_port = one.getsockname()[1], two.getsockname()[1]
+        process = started("--port", str(port), "--idp-port", str(idp_port))
+        address = _address(process)
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate(timeout=15)
+    got = int(address.rpartition(":")[2].strip("/"))
+    assert f"Port {port} is taken: the application is on {got}." in complaints
+    assert re.search(rf"Port {idp_port} is taken: the practice provider is on \d+\.", complaints)
+
+
+class _Interrupted:
+    def wait(self):
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_is_no_failure(monkeypatch):
+    """An interrupt ends the command with status 0."""
+    monkeypatch.setattr(cli, "Event", _Interrupted)
+    result = CliRunner().invoke(cli.demo, ["--port", "0", "--idp-port", "0"])
+    assert result.exit_code == 0
+    assert result.stdout.endswith("Ctrl-C stops it.\nStopped.\n")
+
+
+def test_no_port_at_all_is_said_in_one_line(monkeypatch):
+    """Where no port can be had the command fails with one sentence and status 1."""
+
+    def refuse(*_arguments, **_keywords):
+        raise OSError("no port from 5000 on can be had: in use")
+
+    monkeypatch.setattr("signon_demo.serve.serving", refuse)
+    result = CliRunner().invoke(cli.demo, [])
+    assert (result.exit_code, result.stderr) == (1, "Error: no port from 5000 on can be had: in use\n")
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_a_port_is_a_port(port):
+    """A port outside 0 to 65535 is refused as a wrong use, status 2."""
+    assert CliRunner().invoke(cli.demo, ["--port", port]).exit_code == 2
