@@ -27,8 +27,11 @@ class Server(CherootServer):
     """A cheroot server that counts its connections and logs without printing requests."""
 
     def __init__(self, address: tuple[str, int], tls: tuple[str, str] | None) -> None:
-        """Bind `address` at once, so that the port is known; `tls` is a certificate file and its key file."""
-        super().__init__(address, wsgi_app=_not_ready, numthreads=_THREADS, timeout=60, shutdown_timeout=1)
+        """Bind `address` at once, so that the port is known; `tls` is a certificate file and its key file.
+
+        The application, which needs the port for its issuer, is set before `serve_in_background`.
+        """
+        super().__init__(address, wsgi_app=None, numthreads=_THREADS, timeout=60, shutdown_timeout=1)
         self.request_queue_size = _BACKLOG
         self.max_request_header_size = _MAX_HEADER_BYTES
         self.max_request_body_size = _MAX_BODY_BYTES
@@ -68,11 +71,6 @@ class _CountedConnection(HTTPConnection):
     def __init__(self, server: Server, *rest: Any) -> None:
         super().__init__(server, *rest)
         server.count_connection()
-
-
-def _not_ready(_environ: object, start_response: Callable[..., object]) -> list[bytes]:
-    start_response("503 Service Unavailable", [("Content-Length", "0")])
-    return []
 
 
 def start(

@@ -30,7 +30,7 @@ from tests.core.forge import (
 )
 
 from signon.core import callback as callback_module
-from signon.core import header, id_token, jose, userinfo
+from signon.core import flow, header, id_token, jose, userinfo
 from signon.core import metadata as metadata_module
 from signon.core.callback import VerifiedCallback
 from signon.core.claims import VerifiedClaims
@@ -258,6 +258,30 @@ def test_without_the_signature_step_forged_userinfo_gets_in(monkeypatch):
     assert error.value.code == "userinfo_signature"
     monkeypatch.setattr(userinfo, "verify_signature", unverified)
     assert json.loads(json.dumps(read(response))) == genuine
+
+
+def test_without_opening_a_plain_token_gets_in(monkeypatch):
+    """Where encryption is registered a plain token must be refused only because it was not encrypted."""
+    ours = provider(id_token_encryption="RSA-OAEP-256")
+    plain = {
+        "access_token": "t",
+        "token_type": "Bearer",
+        "id_token": signed(claims(name="Mia", email="a@b.example")),
+    }
+
+    def sign_in():
+        steps = flow.complete_login(provider=ours, metadata=metadata(), callback=callback(), now=NOW)
+        next(steps)
+        steps.send(json_answer(plain))
+        steps.send(key_set())
+
+    with pytest.raises(SignOnError) as error:
+        sign_in()
+    assert error.value.code == "id_token_not_encrypted"
+    monkeypatch.setattr(flow, "open_token", lambda token, **_registered: token)
+    with pytest.raises(StopIteration) as end:
+        sign_in()
+    assert isinstance(end.value.value, flow.SignedIn)
 
 
 def test_without_its_check_another_issuers_document_gets_in(monkeypatch):

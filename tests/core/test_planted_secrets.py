@@ -22,6 +22,7 @@ from tests.core.forge import (
     json_answer,
     key_set,
     metadata,
+    pem,
     provider,
     public_jwk,
     rsa_key,
@@ -30,9 +31,12 @@ from tests.core.forge import (
     verify,
 )
 
-from signon.core.client_auth import Client
+from signon.core.authorize import pushed_request, read_pushed
+from signon.core.client_auth import Client, authenticate
 from signon.core.errors import OperatorError, SignOnError
 from signon.core.flow import complete_login
+from signon.core.introspection import introspection_request, read_introspection
+from signon.core.jose import decrypt_jwe, private_keys
 from signon.core.keys import read_jwks
 from signon.core.metadata import read_discovery
 from signon.core.tokens import read_tokens
@@ -99,6 +103,10 @@ def login(*answers: object) -> object:
     for given in answers:
         flow.send(given)
     return flow
+
+
+def decrypt(token: str) -> object:
+    return decrypt_jwe(token, keys=private_keys(pem(rsa_key("ours"))), algs=("RSA-OAEP-256",), document="doc")
 
 
 TOKEN = signed(claims(nonce=PLANT))
@@ -174,6 +182,25 @@ FAILURES: dict[str, Callable[[], object]] = {
         json_answer({"issuer": ISSUER, "authorization_endpoint": f"https://u:{PLANT}@op.example/"}), issuer=ISSUER
     ),
     "metadata cut": lambda: read_discovery(answer(f'{{"issuer":"{PLANT}'.encode()), issuer=ISSUER),
+    "private key cut": lambda: private_keys(f"-----BEGIN PRIVATE KEY-----\n{PLANT}\n"),
+    "private key as JSON": lambda: private_keys(json.dumps({"kty": "RSA", "d": PLANT, "n": PLANT, "e": "AQAB"})),
+    "private key as broken JSON": lambda: private_keys(f'{{"kty":"{PLANT}'),
+    "encrypted to another": lambda: decrypt(encrypted(PLANT, to=rsa_key("attacker"))),
+    "encrypted header cut": lambda: decrypt(".".join([b64(f'{{"alg":"{PLANT}'.encode()), "AA", "AA", "AA", "AA"])),
+    "encryption not agreed": lambda: decrypt(encrypted(PLANT, to=b"0123456789abcdef", header={"alg": "A128KW"})),
+    "assertion's secret too short": lambda: authenticate(
+        Client(client_id=CLIENT_ID, secret=Secret(PLANT), auth="client_secret_jwt"),
+        {"code": PLANT},
+        supported=(),
+        issuer=ISSUER,
+        now=NOW,
+    ),
+    "push cut": lambda: read_pushed(answer(f'{{"request_uri":"{PLANT}'.encode()), provider=provider(), now=NOW),
+    "push without a place": lambda: pushed_request(provider(), metadata(), {"code_challenge": PLANT}, now=NOW),
+    "introspection cut": lambda: read_introspection(
+        answer(f'{{"sub":"{PLANT}'.encode()), provider=provider(), now=NOW
+    ),
+    "introspection without a place": lambda: introspection_request(provider(), metadata(), Secret(PLANT), now=NOW),
     "flow, tokens cut": lambda: login(answer(f'{{"access_token":"{PLANT}'.encode())),
     "flow, unknown key": lambda: login(
         json_answer({"access_token": PLANT, "token_type": "Bearer", "id_token": TOKEN}),

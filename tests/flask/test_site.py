@@ -256,20 +256,20 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("given", SAFE)
-def test_plain_path_is_a_return_path(app, given):
+@pytest.mark.parametrize("text", SAFE)
+def test_plain_path_is_a_return_path(app, text):
     """A path of the application must come back as it is, what isn't ASCII encoded."""
-    assert safe_next(app, site_at("http://localhost:5000"), given) == SAFE[given]
+    assert safe_next(app, site_at("http://localhost:5000"), text) == SAFE[text]
 
 
-@pytest.mark.parametrize("given", HOSTILE)
+@pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("base_url", ["https://app.example.org", "https://app.example.org/shop"])
-def test_anything_else_is_no_return_path(app, given, base_url):
+def test_anything_else_is_no_return_path(app, text, base_url):
     """Other origins in every spelling, hidden characters, dot segments, long ones and our routes are refused."""
     site = site_at(base_url)
-    assert safe_next(app, site, given) is None
-    if given.startswith("/auth"):
-        assert safe_next(app, site, f"{site.prefix}{given}") is None
+    assert safe_next(app, site, text) is None
+    if text.startswith("/auth"):
+        assert safe_next(app, site, f"{site.prefix}{text}") is None
 
 
 def test_no_text_is_no_return_path(app):
@@ -340,10 +340,10 @@ def test_return_path_stays_at_home(app, base_url, text):
     assert safe_next(app, site, path) == path, "a return path is judged twice, to the same end"
 
 
-@pytest.mark.parametrize("given", [given for given in HOSTILE if "\n" not in given and "\r" not in given][:60])
-def test_hostile_next_leads_home(visitor, given):
+@pytest.mark.parametrize("text", [text for text in HOSTILE if "\n" not in text and "\r" not in text][:60])
+def test_hostile_next_leads_home(visitor, text):
     """A whole sign-in with a hostile `next` must end on the application's own start page."""
-    location = visitor.start(f"/auth/login?next={quote(given, errors='replace')}")
+    location = visitor.start(f"/auth/login?next={quote(text, errors='replace')}")
     assert "evil" not in location
     assert visitor.answer(location).headers["Location"] == "/"
 

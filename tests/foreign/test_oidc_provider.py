@@ -107,7 +107,7 @@ def test_signs_out(new_visitor):
 
 
 def test_several_at_once(certified_issuer, load_minimal):
-    """Two generic providers by names of one's own: here two clients of one issuer, with algorithms of their own."""
+    """Two generic providers by names of one's own: here two clients of one issuer, with different algorithms."""
     app = load_minimal(
         SIGNON_PROVIDERS="staff,partners",
         **settings_for(certified_issuer, "staff-client", "staff"),

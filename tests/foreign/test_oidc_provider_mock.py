@@ -43,7 +43,7 @@ def test_signs_in_and_out(visitor, issuer):
 
 
 def test_refused(visitor):
-    """Its answer to a no lacks the state that was sent (RFC 6749 4.1.2.1): a page of ours says so, and leads on."""
+    """Its answer to a no lacks the state that was sent (RFC 6749 4.1.2.1): our page says so, and leads on."""
     start = visitor.get(f"{ORIGIN}/me")
     page = visitor.submit(start, action="deny")
     assert (code_of(page), page.status_code) == ("state_missing", 400)

@@ -1,8 +1,6 @@
 """The demo application with a provider that nobody asks: sessions are given by `sign_in`."""
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
 
 from signon.providers import from_names
 from signon_demo.app import create_app
@@ -18,10 +16,10 @@ SETTINGS = {
 
 
 @pytest.fixture
-def app() -> Flask:
+def app():
     return create_app(from_names("oidc staff", settings=SETTINGS), base_url=ADDRESS)
 
 
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
+def client(app):
     return app.test_client()

@@ -33,7 +33,8 @@ def started():
 
 def _address(process):
     """The one address of the first line, which must come while the command still runs."""
-    line = process.stdout.readline()
+    line, stop = process.stdout.readline(), process.stdout.readline()
+    assert stop == "Ctrl-C stops it.\n"
     (address,) = re.findall(r"http://\S+", line)
     assert re.fullmatch(r"Open http://localhost:\d+/ in a browser to sign in\.\n", line)
     return address
@@ -47,7 +48,7 @@ def test_it_says_where_to_go_serves_and_stops(started):
         assert "Sign in to this demo" in response.read().decode()
     process.send_signal(signal.SIGINT)
     output, complaints = process.communicate(timeout=15)
-    assert (process.returncode, output, complaints) == (0, "Ctrl-C stops it.\nStopped.\n", "")
+    assert (process.returncode, output, complaints) == (0, "Stopped.\n", "")
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2].strip("/"))), timeout=5)
 

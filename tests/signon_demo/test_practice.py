@@ -1,13 +1,5 @@
-import pytest
-
 from signon.providers import from_names
-from signon_demo.practice import (
-    PRACTICES,
-    Practice,
-    provider_names,
-    provider_settings,
-    start_practice,
-)
+from signon_demo.practice import PRACTICES, Practice, provider_names, provider_settings, start_practice
 from signon_idp.dialects import DIALECTS
 
 STAFF = Practice(name="staff", vendor="oidc", dialect="oidc", more={"label": "The staff"})
@@ -43,9 +35,3 @@ def test_settings_make_the_providers():
             ("oidc", "OpenID", first.issuer),
             ("staff", "The staff", second.issuer),
         ]
-
-
-def test_a_taken_port_is_an_error():
-    """Two providers can't have one port."""
-    with start_practice(STAFF, port=0, application="http://localhost:5555") as idp, pytest.raises(OSError):
-        start_practice(STAFF, port=idp.port, application="http://localhost:5555")

@@ -17,7 +17,7 @@ def taken():
 
 
 def test_each_provider_has_a_port_of_its_own():
-    """The application and each provider answer on ports of their own, connections are kept, and all end with the block."""
+    """Application and providers have ports of their own, keep connections, and end with the block."""
     with serving((*PRACTICES, STAFF), port=0, idp_port=0) as running:
         ports = {running.port, *(idp.port for idp in running.idps.values())}
         assert len(ports) == 3

@@ -44,6 +44,7 @@ class Transaction:
     state: str = field(repr=False)
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
+    """Empty where the provider is sent no code challenge."""
     response_mode: ResponseMode
     started_at: float
     """POSIX seconds."""
@@ -91,7 +92,7 @@ def prepare(
         redirect_uri=redirect_uri,
         state=state,
         nonce=new_random(),
-        verifier=new_verifier(),
+        verifier=new_verifier() if provider.pkce else "",
         response_mode=provider.response_mode,
         started_at=now,
         scopes=provider.scopes,
@@ -159,16 +160,17 @@ def read_pushed(response: HttpResponse, *, provider: Provider, now: float) -> di
 
 
 def _request(transaction: Transaction) -> dict[str, str]:
-    return {
+    request = {
         "response_type": "code",
         "client_id": transaction.client_id,
         "redirect_uri": transaction.redirect_uri,
         "scope": " ".join(transaction.scopes),
         "state": transaction.state,
         "nonce": transaction.nonce,
-        "code_challenge": challenge_s256(transaction.verifier),
-        "code_challenge_method": "S256",
     }
+    if not transaction.verifier:
+        return request
+    return {**request, "code_challenge": challenge_s256(transaction.verifier), "code_challenge_method": "S256"}
 
 
 def _optional(transaction: Transaction, wishes: Wishes, prompt: str | None) -> dict[str, str]:

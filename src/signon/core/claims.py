@@ -22,6 +22,7 @@ class Expectations:
     client_id: str
     alg: str
     nonce: str | None = field(repr=False)
+    nonce_may_be_missing: bool = False
     access_token: Secret | None
     now: float
     """POSIX seconds."""

@@ -132,7 +132,7 @@ def _verified_id_token(
     )
     alg = read_header(token.reveal(), document="id_token").alg
     registered = alg if alg in provider.id_token_algs else min(provider.id_token_algs)
-    expected = _expectations(transaction, registered, tokens.access_token, now)
+    expected = _expectations(provider, transaction, registered, access_token=tokens.access_token, now=now)
 
     def verify(keys: KeySet) -> VerifiedClaims:
         return verify_id_token(
@@ -152,12 +152,15 @@ def _verified_id_token(
         return verify((yield from _keys(unknown_to=keys)))
 
 
-def _expectations(transaction: Transaction, alg: str, access_token: Secret, now: float) -> Expectations:
+def _expectations(
+    provider: Provider, transaction: Transaction, alg: str, *, access_token: Secret, now: float
+) -> Expectations:
     return Expectations(
         issuer=transaction.issuer,
         client_id=transaction.client_id,
         alg=alg,
         nonce=transaction.nonce,
+        nonce_may_be_missing=provider.nonce_may_be_missing,
         access_token=access_token,
         now=now,
         started_at=transaction.started_at,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -173,7 +174,7 @@ def sign(claims: JsonObject, *, key: PrivateKey | bytes, alg: str, typ: str | No
 
 ENCRYPTION_ALGS = ("RSA-OAEP-256", "RSA-OAEP", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW")
 """Key encryptions that may be registered. RSA1_5 and PBES2 never (RFC 8725 3.2)."""
-_FIELD_ALGS = ("dir", "A128GCMKW", "A256GCMKW", "A128KW", "A256KW")
+_SHARED_KEY_ALGS = ("dir", "A128GCMKW", "A256GCMKW")
 _CONTENT = ("A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512")
 
 
@@ -215,7 +216,7 @@ def symmetric_key(jwk: JsonObject) -> OctKey:
 
 def decrypt_with(token: str, *, key: OctKey, document: str) -> bytes:
     """Open a compact JWE under a shared key; codes as `decrypt_jwe`."""
-    header = _encryption_header(token, document, _FIELD_ALGS)
+    header = _encryption_header(token, document, _SHARED_KEY_ALGS)
     plaintext = _open(token, key, [str(header["alg"]), *_CONTENT])
     if plaintext is None:
         raise rejected(document, "decryption", "can't be opened with the shared key", "RFC 7516 5.2")
@@ -229,8 +230,13 @@ class _EncryptionRegistry(jwe.JWERegistry):
     max_protected_header_length = MAX_HEADER_CHARACTERS
 
 
+@lru_cache(maxsize=32)
+def _encryption_registry(algorithms: tuple[str, ...]) -> _EncryptionRegistry:
+    return _EncryptionRegistry(algorithms=algorithms, strict_check_header=False)
+
+
 def _open(token: str, key: RSAKey | ECKey | OKPKey | OctKey, algorithms: list[str]) -> bytes | None:
-    registry = _EncryptionRegistry(algorithms=algorithms, strict_check_header=False)
+    registry = _encryption_registry(tuple(algorithms))
     try:
         return jwe.decrypt_compact(token, key, registry=registry).plaintext
     except Exception:  # noqa: BLE001 - joserfc lets several kinds through; all mean the same and none may be told apart

@@ -16,7 +16,7 @@ from signon.core.client_auth import Client
 from signon.core.jose import PrivateKey
 from signon.core.metadata import Metadata
 from signon.core.person import Person, to_person
-from signon.core.values import JsonObject, JsonValue
+from signon.core.values import JsonObject, JsonValue, Secret
 
 ResponseMode: TypeAlias = Literal["query", "form_post"]
 UserinfoPolicy: TypeAlias = Literal["never", "missing", "always"]
@@ -86,6 +86,10 @@ class Provider:
     """Addresses that win over the metadata's, by their metadata names."""
     either_slash: bool = False
     """The metadata may spell the issuer with or without a slash at its end. A deviation."""
+    pkce: bool = True
+    """False sends no code challenge. A deviation."""
+    nonce_may_be_missing: bool = False
+    """The ID token may come without the nonce that was sent; a wrong one never may. A deviation."""
     par: bool = False
     """Push every authorization request (RFC 9126). Also done where the metadata demands it."""
     private_keys: tuple[PrivateKey, ...] = ()
@@ -97,6 +101,9 @@ class Provider:
     """The subject is a number that identifies the person everywhere: never shown or logged, our key stands in."""
     identity_from_introspection: bool = False
     """Without `openid` the claims come in the token answer and nothing is signed. A deviation."""
+    api_url: str | None = None
+    """The vendor's own API, for the profile's further modules."""
+    api_token: Secret | None = None
     introspection_prefix: str = ""
     """Before the token in the forms of introspection and revocation."""
     headers: Mapping[str, str] = field(default_factory=lambda: _NOTHING, repr=False)

@@ -35,13 +35,14 @@ class TokenSet:
 
 def code_request(provider: Provider, metadata: Metadata, callback: VerifiedCallback, *, now: float) -> HttpRequest:
     """Redeem a code (RFC 6749 4.1.3) with its PKCE verifier (RFC 7636 4.5)."""
+    verifier = callback.transaction.verifier
     headers, form = authenticate(
         provider.client,
         {
             "grant_type": "authorization_code",
             "code": callback.code.reveal(),
             "redirect_uri": callback.transaction.redirect_uri,
-            "code_verifier": callback.transaction.verifier,
+            **({"code_verifier": verifier} if verifier else {}),
         },
         supported=metadata.token_endpoint_auth_methods_supported,
         issuer=metadata.issuer,

@@ -8,9 +8,16 @@ from types import MappingProxyType
 
 from signon.core.errors import ConfigurationError
 from signon.core.provider import Provider
+from signon.providers.auth0 import auth0
+from signon.providers.authmachine import authmachine
 from signon.providers.oidc import oidc
+from signon.providers.pingone import pingone
+from signon.providers.sgid import sgid
+from signon.providers.thaid import thaid
 
-FACTORIES: Mapping[str, Callable[..., Provider]] = MappingProxyType({"oidc": oidc})
+FACTORIES: Mapping[str, Callable[..., Provider]] = MappingProxyType(
+    {"thaid": thaid, "authmachine": authmachine, "auth0": auth0, "pingone": pingone, "sgid": sgid, "oidc": oidc}
+)
 """The factories by vendor name. Any other name is a generic OpenID provider of that name."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 

@@ -1,0 +1,115 @@
+"""Auth0 (https://auth0.com/docs): the standard, with organizations, invitations and a sign-out of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Unpack, cast
+
+from signon.core.claims import Expectations
+from signon.core.errors import TokenRejected
+from signon.core.provider import Provider, SignOutForm, SignUp
+from signon.core.values import JsonObject
+from signon.providers.common import common_fields
+from signon.providers.keywords import Common, Keyword, Reader, keywords
+
+
+class Auth0Keywords(Common, total=False):
+    """The keywords that only Auth0 has."""
+
+    domain: str
+    audience: str
+    organization: str
+    connection: str
+    ui_locales: str
+    ext: str
+    trusted_organizations: str
+    logout: str
+
+
+KEYWORDS = keywords(
+    Keyword(
+        name="domain", says="the tenant's domain or custom domain, bare or as a URL: the issuer follows from it"
+    ),
+    Keyword(name="audience", says="the API that access tokens are for; without one they are opaque"),
+    Keyword(name="organization", says="the id (org_…) or name of the organization that people must belong to"),
+    Keyword(name="connection", says="go straight to this connection's sign-in"),
+    Keyword(name="ui_locales", says="languages of the sign-in page, the best one first"),
+    Keyword(name="ext", says="custom parameters of the sign-in page: ext-name=value, blanks between"),
+    Keyword(
+        name="trusted_organizations",
+        says="ids of the organizations whose members may come in when none was asked for; unset: of any",
+    ),
+    Keyword(
+        name="logout",
+        says="which sign-out to use: what the metadata names and else /v2/logout, or always one of them",
+        default="auto",
+        choices=("auto", "oidc", "v2"),
+    ),
+)
+_FORWARDED = frozenset({"organization", "invitation", "organization_name", "login_hint", "screen_hint"})
+"""An invitation's link comes to the login route and must go on whole (Organizations, Invite Members)."""
+
+
+def auth0(
+    *, name: str = "auth0", settings: Mapping[str, object] | None = None, **given: Unpack[Auth0Keywords]
+) -> Provider:
+    """Describe an Auth0 tenant, from `AUTH0_DOMAIN`, `AUTH0_CLIENT_ID`, `AUTH0_CLIENT_SECRET` and so on."""
+    read = Reader(provider=name, given=cast("Mapping[str, object]", given), settings=settings, keywords=KEYWORDS)
+    issuer = read.text("issuer") or _issuer(read.required("domain"))
+    fields = common_fields(read, label="Auth0")
+    extra = {key: read.text(key) for key in ("audience", "organization", "connection", "ui_locales")}
+    organization = extra["organization"]
+    v2 = SignOutForm(
+        endpoint=f"{issuer.rstrip('/')}/v2/logout",
+        redirect_parameter="returnTo",
+        sends=frozenset({"client_id"}),
+    )
+    forms = {"auto": (SignOutForm(), v2), "oidc": (SignOutForm(),), "v2": (v2,)}
+    return Provider(
+        issuer=issuer,
+        **fields,
+        authorize_parameters={**_ext(read), **{key: value for key, value in extra.items() if value}},
+        forwarded=_FORWARDED - ({"organization"} if organization else frozenset()),
+        sign_up=SignUp(parameters={"screen_hint": "signup", "prompt": "login"}),
+        sign_out=forms[read.text("logout") or "auto"],
+        extra_checks=(partial(check_organization, organization, read.words("trusted_organizations")),),
+        problems=tuple(dict.fromkeys(read.problems)),
+    )
+
+
+def check_organization(
+    configured: str | None, trusted: tuple[str, ...], claims: JsonObject, expected: Expectations
+) -> None:
+    """`org_id`, or `org_name`, must be the organization that was asked for (Organizations, Work with Tokens)."""
+    asked = configured or expected.asked.get("organization")
+    org_id, org_name = claims.get("org_id"), claims.get("org_name")
+    if asked is None:
+        right = not trusted or org_id is None or org_id in trusted
+    elif asked.startswith("org_"):
+        right = org_id == asked
+    else:
+        right = isinstance(org_name, str) and org_name.lower() == asked.lower()
+    if not right:
+        raise TokenRejected(
+            "id_token_organization",
+            "in the id_token the organization is not the one that was asked for",
+            section="Auth0, Work with Tokens and Organizations",
+        )
+
+
+def _ext(read: Reader) -> dict[str, str]:
+    """The custom parameters. Only names that begin with `ext-` reach the tenant's own code."""
+    parameters = {}
+    for word in read.words("ext"):
+        name, equals, value = word.partition("=")
+        if not equals or not name.startswith("ext-"):
+            read.problems.append(f"{read.setting('ext')}: {word!r} is not ext-name=value")
+        parameters[name] = value
+    return parameters
+
+
+def _issuer(domain: str) -> str:
+    """The issuer of a domain: https where nothing is said, and always with the slash at its end."""
+    domain = domain if "://" in domain or not domain else f"https://{domain}"
+    return f"{domain.rstrip('/')}/" if domain else ""

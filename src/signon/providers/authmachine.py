@@ -1,0 +1,122 @@
+"""AuthMachine: an identity server that organizations run themselves, with permissions of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Unpack, cast
+
+from signon.core.person import text_claim
+from signon.core.provider import Deviation, Provider, SignOutForm, SignUp
+from signon.core.values import JsonObject, JsonValue
+from signon.providers.common import common_fields
+from signon.providers.keywords import Common, Keyword, Reader, keywords
+
+
+class AuthMachineKeywords(Common, total=False):
+    """The keywords that only AuthMachine has."""
+
+    url: str
+    api_token: str
+    permissions: str
+    userinfo_by: str
+    revoke_tokens: bool | str
+    logout_sends_hint: bool | str
+
+
+KEYWORDS = keywords(
+    Keyword(name="url", says="the installation's address, with or without a slash at its end: the issuer"),
+    Keyword(name="api_token", says="the token of the permissions API", secret=True),
+    Keyword(name="permissions", says="objects whose permissions to ask for at each sign-in, blanks between"),
+    Keyword(
+        name="userinfo_by",
+        says="send the access token to userinfo in a form, as the vendor's own applications do, or in the header",
+        default="form",
+        choices=("form", "header"),
+    ),
+    Keyword(
+        name="revoke_tokens",
+        says="revoke all tokens of the session at sign-out, so that other applications notice",
+        default="true",
+        choices=("true", "false"),
+    ),
+    Keyword(
+        name="logout_sends_hint",
+        says="send id_token_hint and client_id at sign-out, which the vendor's own applications don't",
+        default="false",
+        choices=("true", "false"),
+    ),
+    client_auth="client_secret_post",
+    userinfo="always",
+)
+
+SLASH = Deviation(
+    name="issuer_either_slash",
+    why="the setting may have a slash at its end or not; the spelling of the metadata is pinned and then exact",
+    evidence="the vendor's demonstration has none in its settings and one in its README, and works with both",
+    date="2026-11",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthMachinePerson:
+    """What AuthMachine says of a person beside the standard claims."""
+
+    user_id: str
+    """For the permissions API."""
+    permissions: Mapping[str, tuple[str, ...]]
+    """The permissions that were asked for at sign-in, by object."""
+
+
+def authmachine(
+    *,
+    name: str = "authmachine",
+    settings: Mapping[str, object] | None = None,
+    **given: Unpack[AuthMachineKeywords],
+) -> Provider:
+    """Describe an AuthMachine installation, from `AUTHMACHINE_URL`, `AUTHMACHINE_CLIENT_ID` and so on."""
+    read = Reader(provider=name, given=cast("Mapping[str, object]", given), settings=settings, keywords=KEYWORDS)
+    issuer = read.text("issuer") or read.required("url")
+    fields = common_fields(read, label="AuthMachine")
+    revoke = {"revoke_tokens": "1"} if read.switch("revoke_tokens") else {}
+    hint = {"id_token_hint", "client_id"} if read.switch("logout_sends_hint") else set()
+    return Provider(
+        issuer=issuer,
+        **fields,
+        either_slash=True,
+        api_token=read.secret("api_token"),
+        authorize_parameters=permissions_claim(read.words("permissions")),
+        userinfo_form=read.text("userinfo_by") == "form",
+        sign_up=SignUp(parameters={"register": "1"}, at_registration_endpoint=True),
+        sign_out=(
+            SignOutForm(
+                sends=frozenset({"state", *hint}),
+                parameters={"scope": " ".join(fields["scopes"]), **revoke},
+            ),
+        ),
+        to_vendor=to_vendor,
+        deviations=(SLASH,),
+        problems=tuple(dict.fromkeys(read.problems)),
+    )
+
+
+def permissions_claim(objects: tuple[str, ...]) -> dict[str, str]:
+    """The vendor's `claims` parameter: flat, without the members of OIDC Core 5.5."""
+    if not objects:
+        return {}
+    return {"claims": json.dumps({"authmachine_permissions": list(objects)}, separators=(",", ":"))}
+
+
+def to_vendor(claims: Mapping[str, JsonValue]) -> AuthMachinePerson:
+    """The vendor's own fields of a person."""
+    members: JsonObject = dict(claims)
+    granted = claims.get("authmachine_permissions")
+    return AuthMachinePerson(
+        user_id=text_claim(members, "id") or str(claims["sub"]),
+        permissions={
+            name: tuple(code for code in codes if isinstance(code, str))
+            for name, codes in (granted.items() if isinstance(granted, dict) else ())
+            if isinstance(codes, list)
+        },
+    )

@@ -1,0 +1,271 @@
+"""Every page that people see, in Chromium: what it is for, whether all can read it, whether its policy holds."""
+
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import render_template
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from signon.flask.messages import MESSAGES
+from signon.providers import from_names
+from signon_demo.app import create_app
+from signon_demo.practice import PRACTICES, Practice
+from signon_demo.serve import Running, serving
+
+pytestmark = pytest.mark.browser
+
+STAFF = Practice(name="staff", vendor="oidc", dialect="oidc")
+VIEWS = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1100, "height": 800}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1100, "height": 800}},
+    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
+}
+STATUS_LINE = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+"""What Chromium says of every page with an error status."""
+# A landmark for every text is good practice; the provider's pages are held to the WCAG rules.
+PROVIDER_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+SMALL_CONTROLS = """
+  [...document.querySelectorAll("button, summary, nav a, a.button, a.brand, input:not([type=hidden])")]
+    .filter(control => control.checkVisibility() && control.getBoundingClientRect().height < 43.5)
+    .map(control => control.outerHTML)
+"""
+WHAT_IS_MISSING = """
+  [["one h1", document.querySelectorAll("h1").length === 1],
+   ["a language", document.documentElement.lang === "en"],
+   ["a title", document.title.length > 3],
+   ["one main", document.querySelectorAll("main").length === 1],
+   ["no sideways scrolling", document.documentElement.scrollWidth <= innerWidth]]
+    .filter(([, fine]) => !fine).map(([what]) => what)
+"""
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Running]:
+    with serving(PRACTICES, port=0, idp_port=0) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def demo_of_two() -> Iterator[Running]:
+    with serving((*PRACTICES, STAFF), port=0, idp_port=0) as running:
+        yield running
+
+
+def sign_in(page: Page, demo: Running, persona: str = "somying") -> None:
+    page.goto(f"{demo.address}/profile")
+    page.click(f"button[value={persona}]")
+    page.wait_for_url("**/profile")
+
+
+def _profile(page: Page, demo: Running) -> None:
+    sign_in(page, demo)
+
+
+def _long_profile(page: Page, demo: Running) -> None:
+    sign_in(page, demo, "grace")
+    page.locator("summary").click()
+
+
+def _home(page: Page, demo: Running) -> None:
+    page.goto(demo.address)
+
+
+def _home_signed_in(page: Page, demo: Running) -> None:
+    sign_in(page, demo)
+    page.goto(demo.address)
+
+
+def _recent(page: Page, demo: Running) -> None:
+    sign_in(page, demo)
+    page.click("nav >> text=Recent sign-in")
+
+
+def _not_found(page: Page, demo: Running) -> None:
+    page.goto(f"{demo.address}/nowhere")
+
+
+def _sign_out(page: Page, demo: Running) -> None:
+    sign_in(page, demo)
+    page.goto(f"{demo.address}/auth/logout")
+
+
+def _signed_out(page: Page, demo: Running) -> None:
+    sign_in(page, demo)
+    page.click("text=Sign out")
+    page.wait_for_url("**/auth/signed-out")
+
+
+def _cancelled(page: Page, demo: Running) -> None:
+    page.goto(f"{demo.address}/profile")
+    page.click("text=Cancel and go back")
+    page.wait_for_url("**/auth/callback/**")
+
+
+def _answer_missing(page: Page, demo: Running) -> None:
+    page.goto(f"{demo.address}/auth/callback/oidc")
+
+
+def _from_elsewhere(page: Page, demo: Running) -> None:
+    page.goto(f"{demo.idps['oidc'].issuer}/nowhere")
+    page.evaluate("address => { location.href = address }", f"{demo.address}/auth/login/oidc")
+    page.wait_for_url("**/auth/login/oidc")
+
+
+def _provider_sign_in(page: Page, demo: Running) -> None:
+    page.goto(f"{demo.address}/auth/login")
+
+
+def _provider_refuses_password(page: Page, demo: Running) -> None:
+    page.goto(f"{demo.address}/auth/login")
+    page.fill("#username", "somying")
+    page.fill("#password", "wrong")
+    page.click("button.primary")
+    page.wait_for_selector("[role=alert]")
+
+
+def _provider_problem(page: Page, demo: Running) -> None:
+    page.goto(f"{demo.idps['oidc'].issuer}/authorize")
+
+
+PAGES: dict[str, tuple[str, Callable[[Page, Running], None]]] = {
+    "home": ("Sign in to this demo", _home),
+    "home signed in": ("Welcome, สมหญิง ใจดี", _home_signed_in),
+    "profile": ("สมหญิง ใจดี", _profile),
+    "long profile": ("Grace Okafor", _long_profile),
+    "recent": ("You have just signed in", _recent),
+    "not found": ("There is no such page", _not_found),
+    "sign out": ("Sign out", _sign_out),
+    "signed out": ("Signed out", _signed_out),
+    "cancelled": ("Sign-in cancelled", _cancelled),
+    "answer missing": ("This link is not complete", _answer_missing),
+    "from elsewhere": ("Sign in to localhost", _from_elsewhere),
+    "provider sign-in": ("Sign in", _provider_sign_in),
+    "provider refuses": ("Sign in", _provider_refuses_password),
+    "provider problem": ("This request cannot go on", _provider_problem),
+}
+
+
+@pytest.fixture(params=VIEWS)
+def page(request, chromium: Browser) -> Iterator[Page]:
+    """A page of a fresh browser in one of the views, that must not complain or load anything from elsewhere."""
+    context = chromium.new_context(locale="en-GB", **VIEWS[request.param])
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    complaints, foreign = [], []
+    page.on("console", lambda message: STATUS_LINE.match(message.text) or complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda sent: _is_foreign(sent.url) and foreign.append(sent.url))
+    yield page
+    context.close()
+    assert (complaints, foreign) == ([], [])
+
+
+def _is_foreign(url: str) -> bool:
+    return urlsplit(url).scheme != "data" and urlsplit(url).hostname not in {"localhost", "127.0.0.1"}
+
+
+def check(page: Page, heading: str, *, rules: dict[str, object] | None = None) -> None:
+    """Hold a page to what every page must keep."""
+    expect(page.locator("h1")).to_contain_text(heading)
+    found = Axe().run(page, options={"resultTypes": ["violations"], **(rules or {})})
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate(WHAT_IS_MISSING) == []
+    assert page.evaluate(SMALL_CONTROLS) == []
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    assert paper == ("rgb(16, 22, 29)" if dark else "rgb(251, 250, 247)")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_everyone_can_read_the_page(page, demo, tmp_path, name):
+    """Each page says what it is for, passes axe, fits its window and keeps to its policy, in every view."""
+    heading, go = PAGES[name]
+    go(page, demo)
+    check(page, heading, rules=PROVIDER_RULES if name.startswith("provider") else None)
+    page.screenshot(path=tmp_path / "page.png", full_page=True)
+
+
+def test_everyone_can_choose(page, demo_of_two):
+    """The chooser has a button for each provider, and the chosen one is where the browser goes."""
+    page.goto(f"{demo_of_two.address}/auth/login")
+    check(page, "Choose how to sign in")
+    assert page.locator("a.provider").all_inner_texts() == ["O\nSign in with OpenID", "S\nSign in with Staff"]
+    page.click("text=Sign in with Staff")
+    page.wait_for_url(f"{demo_of_two.idps['staff'].issuer}/**")
+
+
+def test_everyone_can_read_why_they_are_refused(page):
+    """The page for somebody whom the application refused shows its reason, and offers to sign out."""
+    app = create_app(
+        from_names("oidc", settings={"OIDC_ISSUER": "https://op.example", "OIDC_CLIENT_ID": "demo"}),
+        base_url="http://localhost:5000",
+    )
+    with app.test_request_context(base_url="http://localhost:5000"):
+        html = render_template(
+            "signon/error.html",
+            message=MESSAGES["refused"],
+            code="refused",
+            reference="0123abcd",
+            reason="Only members may come in.",
+            sign_out_at="oidc",
+            logout_path="/auth/logout",
+            next_step="/auth/login/oidc",
+        )
+    page.set_content(html)
+    check(page, "No access")
+    expect(page.locator("blockquote")).to_have_text("Only members may come in.")
+
+
+def test_without_script_an_answer_goes_on_by_a_button(demo, chromium):
+    """A form_post answer from another site gets a page that anybody can read and send on without script."""
+    context: BrowserContext = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.set_content(
+        f'<form method="post" action="{demo.address}/auth/callback/oidc"><input name="code" value="x"><button>Go'
+    )
+    page.click("button")
+    check(page, "Signing in")
+    page.click("text=Go on")
+    expect(page.locator("h1")).to_have_text("This link is not complete")
+    context.close()
+
+
+def test_the_ring_shows_where_the_keyboard_is(page, demo):
+    """The first stop of the Tab key on each kind of page has a ring of 3 px."""
+    page.goto(demo.address)
+    for _ in range(2):
+        page.keyboard.press("Tab")
+        ring = page.evaluate("getComputedStyle(document.activeElement).outline")
+        assert "solid 3px" in ring
+
+
+def test_the_demo_from_sign_in_to_the_next(browser_context, demo):
+    """Somebody signs in, sees their own claims, signs out, and is asked again the next time."""
+    page = browser_context.new_page()
+    page.goto(demo.address)
+    page.click("text=Sign in with OpenID")
+    page.click("button[value=mei]")
+    page.wait_for_url(f"{demo.address}/profile")
+    expect(page.locator("h1")).to_have_text("Mei Lin Tan")
+    cells = {row.split("\t")[0].strip(): row.split("\t")[1].strip() for row in _rows(page)}
+    assert cells["sub"] == "8d2a64c9-mei"
+    assert cells["iss"] == demo.idps["oidc"].issuer
+    assert cells["aud"] == "demo"
+    assert re.fullmatch(r"\S{4}…\S{4} \(\d+\)", cells["nonce"])
+    assert not demo.idps["oidc"].secrets & set(re.findall(r"[\w.-]{8,}", page.content()))
+    page.click("text=Sign out")
+    page.wait_for_url(f"{demo.address}/auth/signed-out")
+    page.click("text=Sign in again")
+    expect(page.locator("h1")).to_have_text("Sign in")
+    page.click("button[value=omar]")
+    page.wait_for_url(f"{demo.address}/profile")
+    expect(page.locator("h1")).to_have_text("Omar Haddad")
+
+
+def _rows(page: Page) -> list[str]:
+    return page.locator("tbody tr").evaluate_all(
+        "rows => rows.map(row => [...row.cells].map(cell => cell.innerText).join('\\t'))"
+    )
