@@ -69,8 +69,10 @@ def test_four_tabs(here, browser_context):
         assert tab.url.startswith(here.idp.issuer)
     under_way = [c["name"] for c in browser_context.cookies(here.origin) if "-tx-" in c["name"]]
     assert len(under_way) == 4
+    here.choose(tabs[2])
     for number in (2, 0, 3, 1):
-        here.choose(tabs[number])
+        if number != 2:
+            tabs[number].reload()  # the provider knows the person by now and asks no more
         tabs[number].wait_for_url(f"{here.origin}/me?tab={number}")
         assert "somying" in tabs[number].inner_text("body")
     assert not [c for c in browser_context.cookies(here.origin) if "-tx-" in c["name"]]
@@ -148,7 +150,10 @@ def test_back_and_reload(here, browser_context):
     here.sign_in(page)
     page.reload()
     assert "somying" in page.inner_text("body")
+    print(page.url)
     page.go_back()
+    print(page.url, here.recorder.seen)
     page.go_forward()
+    print(page.url, here.recorder.seen)
     assert len(here.seen("/auth/callback/oidc")) == 1
     assert here.who(browser_context) == "somying"

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flask import Response, current_app, request
-
 from signon.core.authorize import Wishes
 from signon.core.http import add_query
 from signon.core.provider import Provider
 from signon.flask import cookies
-from signon.flask.site import other_host_redirect
-from signon.flask.state import site, state
+from signon.flask.site import other_host_redirect, safe_next
+from signon.flask.state import application, site, state
 from signon.service.start_login import start_login
 
 
@@ -34,6 +33,20 @@ def go_to_provider(provider: Provider, *, next_path: str | None, wishes: Wishes 
     response = _redirect(started.url)
     cookies.add_transaction(request, response, here, name=started.cookie_name, value=started.cookie_value)
     return cookies.make_private(response)
+
+
+def start_sign_in(
+    provider: str | None = None, *, next_path: str | None = None, wishes: Wishes | None = None
+) -> Response:
+    """For an application's own views: send the browser to sign in, with wishes of this one sign-in.
+
+    `provider` may be left out where there is one only; with several the person chooses, and wishes are lost.
+    `next_path` is a path of this application. Raises what a sign-in that can't start raises.
+    """
+    next_path = safe_next(application(), site(), next_path)
+    if provider is None:
+        return go_to_sign_in(next_path=next_path, wishes=wishes)
+    return go_to_provider(state().party.provider(provider), next_path=next_path, wishes=wishes)
 
 
 def go_to_sign_in(*, next_path: str | None, wishes: Wishes | None = None) -> Response:

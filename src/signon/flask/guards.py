@@ -7,9 +7,9 @@ from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 from urllib.parse import quote
 
-from flask import Blueprint, Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 
+from flask import Blueprint, Flask, Response, current_app, request
 from signon.core.authorize import Wishes
 from signon.core.claims import LEEWAY_SECONDS
 from signon.core.errors import PersonError
@@ -18,7 +18,7 @@ from signon.flask.begin import go_to_provider, go_to_sign_in
 from signon.flask.crosssite import is_speculative, wants_page
 from signon.flask.current import load_session, user_of
 from signon.flask.site import HOST_MARK, safe_next
-from signon.flask.state import site, state
+from signon.flask.state import application, site, state
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=ResponseReturnValue)
@@ -127,4 +127,4 @@ def this_page() -> str | None:
     query = b"&".join(part for part in parts if not part.startswith(f"{HOST_MARK}=".encode()))
     # Encoded here, since browsers leave characters such as | in a query that no URL has.
     page = site().prefix + quote(request.path) + (f"?{quote(query, safe=_IN_QUERY)}" if query else "")
-    return safe_next(current_app._get_current_object(), site(), page)  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way to the application itself
+    return safe_next(application(), site(), page)

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from flask import current_app, request
-
+from flask import Flask, current_app, request
 from signon.core.provider import Provider
 from signon.flask.settings import Settings
 from signon.flask.site import Site, find_site
@@ -39,6 +38,11 @@ def state() -> State:
     except KeyError:
         msg = "this application has no SignOn: make one with SignOn(app) or call its init_app(app)"
         raise RuntimeError(msg) from None
+
+
+def application() -> Flask:
+    """The current application itself, and not the proxy for it."""
+    return cast("Flask", current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way
 
 
 def memo() -> dict[str, Any]:

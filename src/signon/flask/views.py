@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from flask import Flask, Response, current_app, jsonify, request
-
+from flask import Response, current_app, jsonify, request
 from signon.core.authorize import Transaction, Wishes
 from signon.core.callback import KNOWN, Pairs
 from signon.core.errors import SignOnError, SuspectError
@@ -19,7 +16,7 @@ from signon.flask.errors import answer
 from signon.flask.pages import page
 from signon.flask.signals import signed_in, signed_out
 from signon.flask.site import safe_next
-from signon.flask.state import memo, site, state
+from signon.flask.state import application, memo, site, state
 from signon.service.finish_login import Finished, finish_login, open_sign_in
 from signon.service.party import Refused
 from signon.service.sign_out import sign_out
@@ -106,9 +103,9 @@ def _finish(transaction: Transaction, pairs: Pairs) -> Finished:
 
 def _signed_in(finished: Finished) -> Response:
     forget_session()
-    signed_in.send(_application(), user=user_of(finished.session), login=finished.session.login)
+    signed_in.send(application(), user=user_of(finished.session), login=finished.session.login)
     # Judged a second time: the cookie may be older than the routes it was judged by.
-    next_path = safe_next(_application(), site(), finished.next_path)
+    next_path = safe_next(application(), site(), finished.next_path)
     response = _see(next_path or site().path(state().settings.after_login))
     response.headers["Referrer-Policy"] = "no-referrer"
     cookies.set_session(response, site(), finished.session_id)
@@ -136,7 +133,7 @@ def logout() -> Response:
     )
     forget_session()
     if ended.session is not None:
-        signed_out.send(_application(), user=user_of(ended.session))
+        signed_out.send(application(), user=user_of(ended.session))
     response = _see(ended.url or here.path(state().settings.after_logout))
     cookies.drop_session(response, here)
     return cookies.make_private(response)
@@ -162,7 +159,7 @@ def _whom() -> User:
 
 
 def _next() -> str | None:
-    return safe_next(_application(), site(), request.args.get("next"))
+    return safe_next(application(), site(), request.args.get("next"))
 
 
 def _choices(next_path: str | None, *, sign_up: bool) -> list[tuple[Provider, str]]:
@@ -188,7 +185,3 @@ def _see(path: str) -> Response:
     response = current_app.response_class(status=303)
     response.headers["Location"] = path
     return response
-
-
-def _application() -> Flask:
-    return cast("Flask", current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way

@@ -37,9 +37,8 @@ class _Table(Generic[V]):
             heapq.heappush(self._heap, (expires_at, key))
         self.prune(now, limit=2)
 
-    def pop(self, key: bytes) -> V | None:
-        entry = self._entries.pop(key, None)
-        return None if entry is None else entry[0]
+    def pop(self, key: bytes) -> bool:
+        return self._entries.pop(key, None) is not None
 
     def prune(self, now: float, *, limit: int) -> int:
         """Remove up to `limit` entries that are over, and say how many."""
@@ -104,7 +103,7 @@ class MemoryStore:
     def delete(self, key: bytes) -> bool:
         """Remove a record."""
         with self._lock:
-            return self._records.pop(key) is not None
+            return self._records.pop(key)
 
     def claim(self, key: bytes, owner: bytes, *, now: float, expires_at: float) -> bool:
         """Take a key for its first owner."""
