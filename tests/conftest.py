@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from flask import Flask
 
 MINIMAL = Path(__file__).parent.parent / "examples" / "minimal" / "app.py"
@@ -40,7 +41,7 @@ class LogOfTheRun(logging.Handler):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _log_of_the_run() -> Iterator[LogOfTheRun]:
+def log_of_the_run() -> Iterator[LogOfTheRun]:
     """Every record at DEBUG, read at the end: a planted secret in any of them fails the run.
 
     Under xdist each worker has its own log and reads that.
@@ -58,13 +59,13 @@ def _log_of_the_run() -> Iterator[LogOfTheRun]:
 
 
 @pytest.fixture
-def plant(_log_of_the_run: LogOfTheRun) -> Callable[..., None]:
+def plant(log_of_the_run: LogOfTheRun) -> Callable[..., None]:
     """Name secrets that no log record of the whole run may hold."""
 
     def plant(*secrets: str) -> None:
         short = [secret for secret in secrets if len(secret) < _SHORTEST_SECRET]
         assert not short, "a short text may stand in a log by chance"
-        _log_of_the_run.secrets.update(secrets)
+        log_of_the_run.secrets.update(secrets)
 
     return plant
 

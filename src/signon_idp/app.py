@@ -10,7 +10,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from signon_idp import pages
-from signon_idp.endpoints import authorize, discovery, interaction, logout, management, token, userinfo
+from signon_idp.endpoints import authorize, discovery, interaction, logout, management, pushed, token, userinfo
 from signon_idp.errors import OAuthError, PageError
 from signon_idp.faults.jose import FOREIGN_JWKS_PATH
 from signon_idp.faults.shapes import MOVED_PATH
@@ -51,16 +51,19 @@ def _routes(idp: "Idp") -> Iterable[tuple[str, str | None, list[str], View]]:
         ("introspection", paths.introspection, post, management.introspect),
         ("revocation", paths.revocation, post, management.revoke),
         ("end_session", paths.end_session, both, logout.end_session),
+        ("pushed", paths.pushed, post, pushed.push),
+        ("sign_up", paths.sign_up, get, authorize.authorize),
         ("sign_in", pages.SIGN_IN_PATH, post, interaction.sign_in),
         ("consent", pages.CONSENT_PATH, post, interaction.consent),
         ("sign_out", pages.SIGN_OUT_PATH, post, logout.confirmed),
         ("style", pages.STYLE_PATH, get, pages.style),
         ("moved", MOVED_PATH, both, discovery.moved),
         ("foreign_jwks", FOREIGN_JWKS_PATH, get, discovery.foreign_jwks),
+        *((own.name, own.path, list(own.methods), own.view) for own in idp.dialect.own_routes),
     )
 
 
-def _counted(idp: "Idp", name: str, view: View) -> Response:
+def _counted(idp: "Idp", name: str, view: View, **_of_the_path: str) -> Response:
     idp.count(name)
     return view(idp)
 
@@ -69,7 +72,8 @@ def _oauth_error(idp: "Idp", error: OAuthError) -> Response:
     members = {"error": error.error, "error_description": error.description}
     headers = (("WWW-Authenticate", error.challenge),) if error.challenge else ()
     members = idp.dialect.error_members(members, idp.scene())
-    return to_response(json_reply(members, status=error.status, headers=headers), request.environ)
+    status = idp.dialect.error_statuses.get(members.get("error", ""), error.status)
+    return to_response(json_reply(members, status=status, headers=headers), request.environ)
 
 
 def _http_error(idp: "Idp", error: HTTPException) -> Response:

@@ -1,10 +1,13 @@
 """The command `idp`: run a practice provider until interrupted."""
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from signon_idp.model import Client
     from signon_idp.provider import Idp
 
@@ -14,16 +17,18 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @click.command("idp")
 @click.option("--dialect", default="oidc", show_default=True, help="Which provider to play.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, and in the issuer.")
-@click.option("--port", default=9000, show_default=True, help="Port to listen on; 0 takes a free one.")
+@click.option(
+    "--port", default=None, type=int, help="Port to listen on, each dialect's own if left out; 0: a free one."
+)
 @click.option("--path", default="", help="Path of the issuer, for example /tenant/a.")
 @click.option("--client-id", default="demo", show_default=True, help="The one client's identifier.")
 @click.option("--client-secret", default=None, help="Its secret; a published practice one when left out.")
 @click.option("--redirect-uri", multiple=True, help="Redirect URI of the client; repeatable.")
 @click.option("--post-logout-redirect-uri", multiple=True, help="Where it may send people after signing out.")
 @click.option(
-    "--auth-method", default="client_secret_basic", show_default=True, help="Or client_secret_post, or none."
+    "--auth-method", default=None, help="client_secret_basic, client_secret_post or none; usually the dialect's."
 )
-@click.option("--alg", default="RS256", show_default=True, help="Signs ID tokens: RS256 PS256 ES256 EdDSA HS256.")
+@click.option("--alg", default=None, help="Signs ID tokens: RS256 PS256 ES256 EdDSA HS256; usually the dialect's.")
 @click.option("--consent", is_flag=True, help="Ask people for consent.")
 @click.option("--fault", default=None, metavar="NAME", help="Be wrong in this one way; see --list-faults.")
 @click.option("--list-faults", is_flag=True, help="Print the faults and stop.")
@@ -47,11 +52,13 @@ def wait_until_stopped(provider: "Idp") -> None:
 
 
 def _begin(fault: str | None, **options: object) -> "Idp":
-    from signon_idp.server import start
+    from signon_idp.server import find_dialect, start
 
     places = {name: options.pop(name) for name in ("dialect", "host", "port", "path")}
     try:
-        client = _client(dialect=str(places["dialect"]), **options)
+        spoken = find_dialect(str(places["dialect"]))
+        client = _client(spoken.name, **options)
+        places["port"] = spoken.port if places["port"] is None else places["port"]
         provider = start(clients=(client,), **places)  # type: ignore[arg-type]  # click has checked each option's type
     except (ValueError, OSError) as error:
         raise click.ClickException(str(error)) from None
@@ -63,18 +70,18 @@ def _begin(fault: str | None, **options: object) -> "Idp":
     return provider
 
 
-def _client(*, dialect: str, **options: object) -> "Client":
+def _client(dialect: str, **options: object) -> "Client":
     from dataclasses import replace
 
     from signon_idp.demo import CLIENT_SECRET, demo_client
 
     usual = demo_client(dialect)
-    method = str(options["auth_method"])
+    method = str(options["auth_method"] or usual.token_endpoint_auth_method)
     changes: dict[str, object] = {
         "client_id": options["client_id"],
         "client_secret": None if method == "none" else options["client_secret"] or CLIENT_SECRET,
         "token_endpoint_auth_method": method,
-        "id_token_signed_response_alg": options["alg"],
+        "id_token_signed_response_alg": options["alg"] or usual.id_token_signed_response_alg,
         "require_consent": options["consent"],
         "redirect_uris": options["redirect_uri"] or usual.redirect_uris,
         "post_logout_redirect_uris": options["post_logout_redirect_uri"] or usual.post_logout_redirect_uris,
@@ -95,23 +102,15 @@ def _introduce(provider: "Idp", fault: str | None) -> None:
     if fault:
         click.echo(f"  with the fault        {fault}: {provider.fault_now.sentence}")
     click.echo("\nFor the application's environment:\n")
-    for line in environment_lines(name.upper(), provider.issuer, client):
+    for line in environment_lines(name, provider.dialect.settings(provider.issuer, client)):
         click.echo(f"  export {line}")
     click.echo("\nCtrl-C stops it.")
 
 
-def environment_lines(prefix: str, issuer: str, client: "Client") -> list[str]:
-    """`NAME=value` for each setting that an application needs to use `client`."""
-    values = {
-        "ISSUER": issuer,
-        "CLIENT_ID": client.client_id,
-        "CLIENT_SECRET": client.client_secret or "",
-        "CLIENT_AUTH": client.token_endpoint_auth_method,
-        "ID_TOKEN_ALG": client.id_token_signed_response_alg,
-    }
-    usual = {"CLIENT_SECRET": "", "CLIENT_AUTH": "client_secret_basic", "ID_TOKEN_ALG": "RS256"}
-    chosen = {name: value for name, value in values.items() if value != usual.get(name)}
-    return [f"SIGNON_PROVIDERS={prefix.lower()}", *(f"{prefix}_{name}={value}" for name, value in chosen.items())]
+def environment_lines(name: str, settings: "Mapping[str, str]") -> list[str]:
+    """`NAME=value` for each setting that an application needs, as a shell reads it."""
+    values = {"SIGNON_PROVIDERS": name, **{f"{name}_{key}".upper(): value for key, value in settings.items()}}
+    return [f"{key}={shlex.quote(value)}" for key, value in values.items()]
 
 
 def _print_faults() -> None:

@@ -1,5 +1,6 @@
 """The client that the command line and the fixture register when nobody says otherwise."""
 
+from signon_idp.dialects import DIALECTS
 from signon_idp.model import Client
 
 APPLICATION = "http://localhost:5000"
@@ -19,11 +20,12 @@ def post_logout_redirect_uri(dialect: str) -> str:
 
 
 def demo_client(dialect: str = "oidc") -> Client:
-    """The client `demo`, with the redirect URIs of an application on http://localhost:5000."""
-    return Client(
+    """The client `demo` as the vendor registers it, for an application on http://localhost:5000."""
+    usual = Client(
         client_id=CLIENT_ID,
         client_secret=CLIENT_SECRET,
         client_name="Demo application",
         redirect_uris=(redirect_uri(dialect),),
         post_logout_redirect_uris=(post_logout_redirect_uri(dialect),),
     )
+    return DIALECTS[dialect].usual_client(usual)

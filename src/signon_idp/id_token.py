@@ -2,13 +2,14 @@
 
 import hashlib
 import secrets
+from collections.abc import Callable
 
 from jwcrypto.common import base64url_encode
 from jwcrypto.jwk import JWK
 
 from signon_idp.dialect import Dialect
 from signon_idp.faults.kinds import Fault, bend
-from signon_idp.jws import draft, write
+from signon_idp.jws import Draft, draft, write
 from signon_idp.keys import KeyRing, secret_key
 from signon_idp.model import Client, Grant, JsonObject
 from signon_idp.scene import Scene
@@ -54,12 +55,18 @@ def id_token_claims(dialect: Dialect, scene: Scene, *, access_token: str) -> Jso
     return dialect.id_token_claims(claims, scene)
 
 
-def write_id_token(claims: JsonObject, scene: Scene, fault: Fault) -> str:
-    """Sign `claims` for the scene's client as it is registered, bent by `fault` where that bends ID tokens."""
+def write_id_token(
+    claims: JsonObject, scene: Scene, fault: Fault, *, shape: Callable[[Draft], Draft] | None = None
+) -> str:
+    """Sign `claims` for the scene's client as it is registered, bent by `fault` where that bends ID tokens.
+
+    `shape` spells the token as the vendor does, before it is bent.
+    """
     client, _ = _parties(scene)
     alg = client.id_token_signed_response_alg
     bent = bend(fault.claims, claims, scene)
     token = draft(bent, key=signing_key(scene.keys, client, alg), alg=alg)
+    token = shape(token) if shape is not None else token
     return bend(fault.compact, write(bend(fault.draft, token, scene)), scene)
 
 

@@ -5,7 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
+AUTH_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none")
+ASSERTION_ALGS: Mapping[str, tuple[str, ...]] = {
+    "client_secret_jwt": ("HS256", "HS384", "HS512"),
+    "private_key_jwt": ("RS256", "RS384", "RS512", "PS256", "PS384", "ES256", "ES384", "EdDSA"),
+}
+"""What each way of client authentication by JWT may be signed with (OIDC Core 9)."""
+ENCRYPTION_ALGS = ("RSA-OAEP-256", "RSA-OAEP", "ECDH-ES")
+ENCRYPTION_ENCS = ("A256GCM", "A128GCM", "A128CBC-HS256", "A256CBC-HS512")
 SIGNING_ALGS = ("RS256", "PS256", "ES256", "EdDSA", "HS256")
 _HS256_SECRET_BYTES = 32
 
@@ -16,8 +23,10 @@ JsonObject = dict[str, Any]
 class Client:
     """A registered relying party; field names are those of OIDC Dynamic Client Registration, section 2.
 
+    `scope` is what a client may ask for where the vendor registers that; None: whatever there is.
     `extra_scopes` are API scopes that this client may ask for beside the dialect's own.
     `claims_in_id_token` puts what the scopes allow into the ID token too, not only into userinfo.
+    `jwks` are the client's public keys as a JWK Set: they check its assertions, and tokens are encrypted to them.
     Raises ValueError when the registration contradicts itself.
     """
 
@@ -29,7 +38,15 @@ class Client:
     token_endpoint_auth_method: str = "client_secret_basic"
     id_token_signed_response_alg: str = "RS256"
     userinfo_signed_response_alg: str | None = None
+    id_token_encrypted_response_alg: str | None = None
+    id_token_encrypted_response_enc: str = "A128CBC-HS256"
+    userinfo_encrypted_response_alg: str | None = None
+    userinfo_encrypted_response_enc: str = "A128CBC-HS256"
+    jwks: Mapping[str, Any] | None = field(default=None, repr=False)
+    token_endpoint_auth_signing_alg: str | None = None
+    require_pushed_authorization_requests: bool = False
     grant_types: tuple[str, ...] = ("authorization_code", "refresh_token", "client_credentials")
+    scope: str | None = None
     extra_scopes: tuple[str, ...] = ()
     require_pkce: bool = True
     require_consent: bool = False
@@ -39,14 +56,34 @@ class Client:
         """Refuse a registration that could never work."""
         if self.token_endpoint_auth_method not in AUTH_METHODS:
             raise ValueError(f"{self.token_endpoint_auth_method!r} is no client authentication spoken here")
-        if (self.token_endpoint_auth_method == "none") != (not self.client_secret):
-            raise ValueError("client_secret goes with every authentication method but none")
+        self._check_credentials()
+        self._check_encryption()
         for alg in (self.id_token_signed_response_alg, self.userinfo_signed_response_alg):
             self._check_alg(alg)
         for uri in (*self.redirect_uris, *self.post_logout_redirect_uris):
             parts = urlsplit(uri)
             if not parts.scheme or "#" in uri or parts.scheme in {"javascript", "data"}:
                 raise ValueError(f"{uri!r} is no absolute address without a fragment (RFC 6749 3.1.2)")
+
+    def _check_credentials(self) -> None:
+        method = self.token_endpoint_auth_method
+        if (method == "none" and self.client_secret) or (method.startswith("client_secret") and not self.client_secret):
+            raise ValueError("client_secret goes with every authentication method but none and private_key_jwt")
+        if method == "private_key_jwt" and not self.jwks:
+            raise ValueError("private_key_jwt needs the client's public keys in jwks")
+        alg = self.token_endpoint_auth_signing_alg
+        if alg is not None and alg not in ASSERTION_ALGS.get(method, ()):
+            raise ValueError(f"{alg!r} does not sign the assertions of {method}")
+        if method == "client_secret_jwt" and len((self.client_secret or "").encode()) < _HS256_SECRET_BYTES:
+            raise ValueError("client_secret_jwt needs a client_secret of 32 bytes or more (RFC 7518 3.2)")
+
+    def _check_encryption(self) -> None:
+        for alg in (self.id_token_encrypted_response_alg, self.userinfo_encrypted_response_alg):
+            if alg is not None and (alg not in ENCRYPTION_ALGS or not self.jwks):
+                raise ValueError(f"encryption by {alg!r} needs one of {', '.join(ENCRYPTION_ALGS)}, and jwks")
+        for enc in (self.id_token_encrypted_response_enc, self.userinfo_encrypted_response_enc):
+            if enc not in ENCRYPTION_ENCS:
+                raise ValueError(f"{enc!r} is not among {', '.join(ENCRYPTION_ENCS)}")
 
     def _check_alg(self, alg: str | None) -> None:
         if alg is None:
@@ -83,6 +120,8 @@ class Grant:
     auth_time: float = 0.0
     acr: str = ""
     nonce: str | None = None
+    asked: Mapping[str, str] = field(default_factory=dict)
+    """The parameters of the authorization request, for what a vendor does with its own."""
     ended: bool = False
 
 
@@ -95,6 +134,14 @@ class Code:
     code_challenge: str | None
     expires_at: float
     used: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """An authorization request that waits for its browser (RFC 9126)."""
+
+    client_id: str
+    pairs: tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -95,6 +95,9 @@ class Idp:
             raise ValueError(f"{self.dialect.name} does not speak {client.token_endpoint_auth_method}")
         if client.id_token_signed_response_alg not in self.dialect.signing_algs:
             raise ValueError(f"{self.dialect.name} does not sign with {client.id_token_signed_response_alg}")
+        encrypted = client.id_token_encrypted_response_alg or client.userinfo_encrypted_response_alg
+        if encrypted and not self.dialect.encryption:
+            raise ValueError(f"{self.dialect.name} does not encrypt")
         self.clients[client.client_id] = client
         return client
 

@@ -73,6 +73,13 @@ class _CountedConnection(HTTPConnection):
         server.count_connection()
 
 
+def find_dialect(name: str) -> Dialect:
+    """The dialect of that name, or ValueError with the names that there are."""
+    if name not in DIALECTS:
+        raise ValueError(f"no dialect is called {name!r}; there are {', '.join(DIALECTS)}")
+    return DIALECTS[name]
+
+
 def start(
     *,
     dialect: str | Dialect = "oidc",
@@ -88,9 +95,7 @@ def start(
     Port 0 takes a free one. `path` is the issuer's path (`/tenant/a`), `tls` a certificate file and its key
     file. Raises ValueError for an unknown dialect or a malformed path, OSError when the port is taken.
     """
-    if isinstance(dialect, str) and dialect not in DIALECTS:
-        raise ValueError(f"no dialect is called {dialect!r}; there are {', '.join(DIALECTS)}")
-    spoken = DIALECTS[dialect] if isinstance(dialect, str) else dialect
+    spoken = find_dialect(dialect) if isinstance(dialect, str) else dialect
     server = Server((host, port), tls)
     shown = f"[{host}]" if ":" in host else host
     origin = f"{'https' if tls else 'http'}://{shown}:{server.bind_addr[1]}"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import RLock
 from typing import Generic, TypeVar
 
-from signon_idp.model import BrowserSession, Code, Token
+from signon_idp.model import BrowserSession, Code, Pushed, Token
 
 _CEILING = 20_000
 _TOKEN_BYTES = 32
@@ -69,7 +69,22 @@ class State:
         self.codes: Shelf[Code] = Shelf(now)
         self.tokens: Shelf[Token] = Shelf(now)
         self.sessions: Shelf[BrowserSession] = Shelf(now)
+        self.pushed: Shelf[Pushed] = Shelf(now)
+        self._assertions: Shelf[bool] = Shelf(now)
         self._minted: deque[str] = deque(maxlen=_CEILING)
+
+    def first_use(self, jti: str, until: float) -> bool:
+        """Whether an assertion's `jti` comes for the first time; it is remembered until then."""
+        with self.lock:
+            before = self._assertions.get(jti)
+            self._assertions.put(jti, True, until=until)  # noqa: FBT003 - a shelf keeps a value
+            return before is None
+
+    def end_grants(self, sid: str) -> None:
+        """End every token of the browser session called `sid`."""
+        for _, token in self.tokens.entries():
+            if token.grant.sid == sid:
+                token.grant.ended = True
 
     def mint(self) -> str:
         """A fresh random code or token, remembered among the secrets."""

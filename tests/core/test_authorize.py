@@ -75,6 +75,15 @@ def test_pkce_nonce_and_state_are_sent_whatever_the_provider_lists():
         assert sent["state"]
 
 
+def test_challenge_is_left_out_by_a_deviation_alone():
+    """Only a provider that is known not to take PKCE may be sent none; state and nonce still go."""
+    _, sent, transaction = start(provider(pkce=False))
+    assert not {"code_challenge", "code_challenge_method"} & sent.keys()
+    assert transaction.verifier == ""
+    assert sent["state"]
+    assert sent["nonce"]
+
+
 def test_query_of_the_endpoint_is_kept():
     """Parameters that the endpoint's address has must stay in it (RFC 6749 3.1)."""
     url, sent, _ = start(of_metadata=metadata(authorization_endpoint=f"{ISSUER}/authorize?tenant=a%20b"))

@@ -2,6 +2,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.core.forge import (
+    ABSENT,
     ACCESS_TOKEN,
     CLIENT_ID,
     CLIENT_SECRET,
@@ -206,6 +207,14 @@ def test_transaction_is_what_the_token_is_judged_by():
     assert expected_of(lambda: signed(claims()), acr_values=("high",)) == "id_token_acr"
     assert expected_of(lambda: signed(claims(auth_time=1)), fresh=True) == "id_token_auth_time_not_fresh"
     assert expected_of(lambda: signed(claims(at_hash=at_hash("another")))) == "id_token_at_hash"
+
+
+def test_missing_nonce_is_the_providers_deviation():
+    """A token without nonce must be accepted from a provider with that deviation, and from no other."""
+    token = signed(claims(**COMPLETE, nonce=ABSENT))
+    assert failure(token_answer(token), key_set()).code == "id_token_nonce_missing"
+    done, _ = run(token_answer(token), key_set(), of_provider=provider(nonce_may_be_missing=True))
+    assert done.login.person.subject == "person-1"
 
 
 def test_providers_own_checks_count():

@@ -1,12 +1,15 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.core.forge import (
     ABSENT,
     ACCESS_TOKEN,
     CLIENT_ID,
     CLIENT_SECRET,
     ISSUER,
+    NONCE,
     NOW,
     at_hash,
     b64,
@@ -17,6 +20,7 @@ from tests.core.forge import (
     encrypted,
     key_for,
     key_set,
+    outcome,
     public_jwk,
     rsa_key,
     signed,
@@ -300,6 +304,17 @@ def test_what_is_right_is_accepted(changes, expected):
     assert isinstance(verify(signed(claims(**changes)), **expected), VerifiedClaims)
 
 
+def test_deviation_takes_a_missing_nonce_and_no_other():
+    """By its deviation a nonce may be missing; one that comes must still be the one sent."""
+    lenient = {"nonce_may_be_missing": True}
+    for nonce in (ABSENT, None, NONCE):
+        assert verify(signed(claims(nonce=nonce)), **lenient).subject == "person-1"
+    for changed in ("another", "", 1):
+        with pytest.raises(TokenRejected) as error:
+            verify(signed(claims(nonce=changed)), **lenient)
+        assert code_of(error) == "id_token_nonce_mismatch"
+
+
 BOUNDARIES = {
     # name: (claim at a time, what was asked, first value accepted, first value refused, code)
     "exp": ("exp", {}, NOW - 59.999, NOW - 60, "id_token_expired"),
@@ -439,6 +454,22 @@ def test_left_half_hash_follows_the_algorithm(alg, octets):
     """The hash must be the algorithm's, its left half, for every algorithm of the table (OIDC Core 3.1.3.6)."""
     assert left_half_hash(Secret(ACCESS_TOKEN), alg) == at_hash(name=ALGS[alg].hash)
     assert len(at_hash(name=ALGS[alg].hash)) == -(-octets * 8 // 6)
+
+
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text(), max_size=2)
+CLAIMS = ["iss", "sub", "aud", "azp", "exp", "iat", "nbf", "nonce", "acr", "auth_time", "at_hash"]
+
+
+@given(
+    st.binary()
+    | st.dictionaries(st.sampled_from(CLAIMS), VALUES | st.just({})).map(lambda changes: claims(**changes))
+)
+def test_any_signed_payload_gives_verified_claims_or_our_error(payload):
+    """Whatever an issuer signs, it must be verified claims of ours or an error of ours."""
+    token = signed(payload, alg="HS256")
+    asked = {"max_age_seconds": 100, "fresh": True, "acr_values": ("high",)}
+    result = outcome(lambda: verify(token, client_secret=CLIENT_SECRET, alg="HS256", **asked))
+    assert isinstance(result, VerifiedClaims | MalformedAnswer | TokenRejected)
 
 
 def test_each_check_says_its_sentence_and_section():

@@ -15,6 +15,7 @@ def test_provider_is_strict_where_nothing_is_said():
     assert plain.userinfo == "missing"
     assert plain.userinfo_alg is None
     assert (plain.extra_checks, plain.deviations, plain.problems) == ((), (), ())
+    assert (plain.pkce, plain.nonce_may_be_missing) == (True, False)
     assert (plain.either_slash, plain.identity_from_introspection, plain.forwarded) == (False, False, frozenset())
 
 

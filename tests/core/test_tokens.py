@@ -20,6 +20,7 @@ from tests.core.forge import (
     metadata,
     outcome,
     provider,
+    transaction,
     with_changes,
 )
 
@@ -71,6 +72,15 @@ def test_code_is_redeemed_by_the_method_that_the_provider_lists():
     form = dict(parse_qsl(request.body.decode()))
     assert (form["client_id"], form["client_secret"]) == (CLIENT_ID, CLIENT_SECRET)
     assert "Authorization" not in request.headers
+
+
+def test_no_verifier_is_sent_where_no_challenge_was():
+    """Without a challenge there must be no verifier, and not an empty one."""
+    bare = callback(of_transaction=transaction(verifier=""))
+    form = dict(
+        parse_qsl(code_request(provider(), metadata(), bare, now=NOW).body.decode(), keep_blank_values=True)
+    )
+    assert form.keys() == {"grant_type", "code", "redirect_uri"}
 
 
 def test_tokens_are_read():

@@ -9,7 +9,16 @@ from tests.core.forge import expectations, json_answer, key_set
 from signon.core.errors import MalformedAnswer, SignOnError, TokenRejected
 from signon.core.header import read_header
 from signon.core.id_token import left_half_hash, verify_id_token
-from signon.core.jose import public_key, secret_key, verify_jws
+from signon.core.jose import (
+    ENCRYPTION_ALGS,
+    decrypt_jwe,
+    decrypt_with,
+    private_keys,
+    public_key,
+    secret_key,
+    symmetric_key,
+    verify_jws,
+)
 from signon.core.keys import read_jwks
 from signon.core.pkce import challenge_s256
 from signon.core.values import Secret, b64url_decode, b64url_encode
@@ -27,7 +36,8 @@ def by_section(entry: dict[str, object]) -> str:
 
 SIGNED = [entry for name in ("rfc7515", "rfc7520", "rfc8037") for entry in vectors(name)["signed"]]
 REFUSED = vectors("rfc7515")["refused"]
-ENCRYPTED = vectors("rfc7516")["encrypted"]
+JWE = vectors("jwe")
+ENCRYPTED = [*JWE["to_us"], *JWE["shared"], *JWE["refused"]]
 KEYS = vectors("rfc7517")
 OIDC = vectors("oidc_core")
 
@@ -81,6 +91,42 @@ def test_encrypted_example_is_recognised_and_refused(vector):
     with pytest.raises(SignOnError) as error:
         read_header(vector["compact"], document="doc")
     assert error.value.code == "doc_encrypted"
+
+
+@pytest.mark.parametrize("vector", JWE["to_us"], ids=by_section)
+def test_example_encrypted_to_a_private_key_is_opened(vector):
+    """Each example encrypted to a private key must be opened with it, to the octet."""
+    keys = private_keys(json.dumps(vector["key"]))
+    opened = decrypt_jwe(vector["compact"], keys=keys, algs=(vector["alg"],), document="doc")
+    assert opened == vector["payload"].encode()
+
+
+@pytest.mark.parametrize("vector", JWE["shared"], ids=by_section)
+def test_example_encrypted_under_a_shared_key_is_opened(vector):
+    """Each example encrypted under a shared key must be opened with it, to the octet."""
+    opened = decrypt_with(vector["compact"], key=symmetric_key(vector["key"]), document="doc")
+    assert opened == vector["payload"].encode()
+
+
+@pytest.mark.parametrize("vector", JWE["refused"], ids=by_section)
+def test_example_of_a_weak_encryption_is_refused_unopened(vector):
+    """RSA1_5, PBES2, key wrapping and compression must be refused by the header alone (RFC 8725 3.2, 3.6)."""
+    ours = private_keys(json.dumps(JWE["to_us"][0]["key"]))
+    code = "doc_header_crit" if vector["why"] == "compressed" else "doc_encryption_alg"
+    for refuse in (
+        lambda: decrypt_jwe(vector["compact"], keys=ours, algs=ENCRYPTION_ALGS, document="doc"),
+        lambda: decrypt_with(vector["compact"], key=symmetric_key(JWE["shared"][0]["key"]), document="doc"),
+    ):
+        with pytest.raises(TokenRejected) as error:
+            refuse()
+        assert error.value.code == code
+
+
+@pytest.mark.parametrize("vector", vectors("thumbprints"), ids=by_section)
+def test_key_without_a_name_has_its_thumbprint(vector):
+    """A key of ours that has no name must be called by its thumbprint (RFC 7638 3)."""
+    (key,) = private_keys(json.dumps(vector["key"]))
+    assert key.kid == vector["thumbprint"]
 
 
 def test_example_key_set_is_read():

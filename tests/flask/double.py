@@ -14,7 +14,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from flask import Flask
 from jwcrypto import jwk, jwt
 
+from signon.core.errors import StoreUnavailable
 from signon.core.http import HttpRequest, HttpResponse
+from signon.flask.state import KEY as EXTENSION
 
 ISSUER = "https://op.example"
 CLIENT_ID = "client-1"
@@ -137,7 +139,9 @@ class Visitor:
     def get(self, path: str, *, method: str = "GET", data=None, at: str | None = None, **headers: str):
         """Ask for a path, with header names written with underscores."""
         sent = {**self.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        return self.client.open(
+        # A test client that keeps cookies drops a Cookie header.
+        client = self.client.application.test_client(use_cookies=False) if "Cookie" in sent else self.client
+        return client.open(
             path, method=method, data=data, base_url=at or self.at, headers=[(k, v) for k, v in sent.items() if v]
         )
 
@@ -178,6 +182,17 @@ class Visitor:
 
     def who(self) -> str:
         return self.get("/who").text
+
+
+def break_store(app, monkeypatch, *operations):
+    """Let operations of the store fail; without names, all."""
+    store = app.extensions[EXTENSION].party.sessions.store
+
+    def fail(*_args, **_options):
+        raise StoreUnavailable("store_unavailable", "the store is away")
+
+    for name in operations or [name for name in dir(type(store)) if not name.startswith("_")]:
+        monkeypatch.setattr(store, name, fail, raising=True)
 
 
 def code_of(response) -> str | None:

@@ -1,6 +1,6 @@
 import pytest
-from flask import Flask, current_app
-from tests.flask.double import LOCAL, Visitor
+from flask import Flask, current_app, request
+from tests.flask.double import LOCAL, Visitor, break_store
 
 from signon.flask import User, current_login, current_user
 from signon.flask.current import NOBODY, forget_session, load_session
@@ -42,7 +42,7 @@ def test_user_is_the_person_who_signed_in(app, op):
 
     @app.get("/all")
     def everything():
-        names = [name for name in User.__dataclass_fields__ if name != "person"]
+        names = [name for name in User.__dataclass_fields__ if name not in {"person", "vendor"}]
         seen.update({name: getattr(current_user, name) for name in names})
         seen["authenticated"] = current_user.is_authenticated and bool(current_user)
         seen["claims"] = dict(current_login.claims)
@@ -95,8 +95,6 @@ def test_store_is_not_asked_without_a_cookie(visitor, loads):
 
 def test_store_that_fails_is_never_nobody(app, visitor, monkeypatch):
     """Where the store can't be read the answer is 503 with Retry-After, on any page that looks; others work."""
-    from tests.flask.test_views import break_store
-
     visitor.sign_in()
     with monkeypatch.context() as patch:
         break_store(app, patch)
@@ -156,8 +154,6 @@ def test_application_inside_another_has_its_own_user(make_app, op):
         return f"{name} {inner.wsgi_app and _call(inner)}"
 
     def _call(app: Flask):
-        from flask import request
-
         environ = {**request.environ, "PATH_INFO": "/who"}
         return b"".join(app.wsgi_app(environ, lambda *_args: None)).decode()
 

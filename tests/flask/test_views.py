@@ -14,12 +14,13 @@ from tests.flask.double import (
     LOCAL,
     TYPED,
     Visitor,
+    break_store,
     code_of,
     query_of,
     set_cookies,
 )
 
-from signon.core.errors import ProviderUnavailable, StoreUnavailable
+from signon.core.errors import ProviderUnavailable
 from signon.core.provider import SignUp
 from signon.flask import Refused, SignOn
 from signon.flask.state import KEY
@@ -33,17 +34,6 @@ def two(make_app, make_provider, op):
     """A visitor of an application with two providers."""
     providers = [make_provider("staff", label="Staff"), make_provider("partners", OTHER, label="Partners")]
     return Visitor(make_app({"providers": providers}), op)
-
-
-def break_store(app, monkeypatch, *operations):
-    """Let operations of the store fail; without names, all."""
-    store = app.extensions[KEY].party.sessions.store
-
-    def fail(*_args, **_options):
-        raise StoreUnavailable("store_unavailable", "the store is away")
-
-    for name in operations or [name for name in dir(type(store)) if not name.startswith("_")]:
-        monkeypatch.setattr(store, name, fail, raising=True)
 
 
 # Signing in

@@ -2,14 +2,17 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from playwright.sync_api import BrowserContext, Page
 from tests.journeys.serving import free_port, serving
 from tests.journeys.stage import client_for, settings_for
+from tests.journeys.visitor import Markup
 
 from signon_idp import Idp
+
+_PATIENCE = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +76,31 @@ class Site:
         self.choose(page, persona)
         page.wait_for_url(self.origin + path)
 
+    def sign_in_quietly(self, context: BrowserContext, *, persona: str = "somying") -> None:
+        """Leave the cookies of a sign-in in a browser without showing a page: for tests about what comes after."""
+        provider = context.request.get(f"{self.origin}/me", headers={"Accept": "text/html"})
+        form = next(form for form in Markup(provider.text()).forms if "persona" in form.names)
+        context.request.post(form.action, form={**form.hidden, "persona": persona})
+        assert self.who(context) == persona
+
     def choose(self, page: Page, persona: str = "somying") -> None:
         """Press a persona's button on the provider's page."""
         page.locator(f'button[name="persona"][value="{persona}"]').click()
+
+    def answer(self, page: Page, persona: str = "somying") -> str:
+        """Choose a persona, and stop with the address of the provider's answer before the browser goes there."""
+        form = next(form for form in Markup(page.content()).forms if "persona" in form.names)
+        sent = page.context.request.post(form.action, form={**form.hidden, "persona": persona}, max_redirects=0)
+        return sent.headers["location"]
+
+    def wait_for(self, page: Page, path: str, *, times: int = 1) -> list[Seen]:
+        """The requests for a path, once there are so many, and a moment for the browser to take in the answers."""
+        for _ in range(_PATIENCE):
+            if len(self.seen(path)) >= times:
+                page.wait_for_timeout(50)
+                return self.seen(path)
+            page.wait_for_timeout(20)
+        raise AssertionError(f"{path} was asked for {len(self.seen(path))} times: {self.recorder.seen}")
 
     def who(self, context: BrowserContext) -> str | None:
         """Who is signed in in this browser, by a request of its own that changes nothing."""
@@ -95,29 +120,33 @@ def site(load_minimal, idp: Idp, *, signon: dict[str, str] | None = None, **keyw
         yield Site(origin=origin, idp=idp, recorder=recorder)
 
 
-@dataclass
 class OtherSites:
-    """Other people's pages, each on a site of its own."""
+    """Other people's pages: at 127.0.0.1 of another site than the application, at localhost of another origin."""
 
-    _stack: ExitStack
-    _pages: dict[str, str] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._pages: list[str] = []
+        self.port = 0
+
+    def __call__(self, environ, start_response):
+        number = environ["PATH_INFO"].strip("/")
+        if not number.isdigit():
+            start_response("404 Not Found", [])
+            return [b""]
+        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+        return [f"<!doctype html><title>other</title><body>{self._pages[int(number)]}".encode()]
 
     def page(self, html: str, *, host: str = "127.0.0.1") -> str:
-        """Serve a page at another address; gives it."""
-
-        def answer(_environ, start_response):
-            start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
-            return [f"<!doctype html><title>other</title>{html}".encode()]
-
-        port = self._stack.enter_context(serving(answer))
-        return f"http://{host}:{port}/"
+        """The address of a new page with this in it."""
+        self._pages.append(html)
+        return f"http://{host}:{self.port}/{len(self._pages) - 1}"
 
 
 @contextmanager
 def other_sites() -> Iterator[OtherSites]:
     """Somewhere to put hostile pages."""
-    with ExitStack() as stack:
-        yield OtherSites(stack)
+    sites = OtherSites()
+    with serving(sites) as sites.port:
+        yield sites
 
 
 def complaints(page: Page) -> list[str]:

@@ -28,6 +28,7 @@ def free_port() -> int:
 def serving(application: object, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
     """Serve a WSGI application from a thread; gives the port. Neither requests nor answers are logged."""
     server = Server((host, port), application, numthreads=8, shutdown_timeout=1)
+    server.expiration_interval = 0.02  # how often it looks whether to stop
     server.prepare()
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()

@@ -69,3 +69,11 @@ def test_an_empty_index_goes(store):
     store.index_add(b"i" * 32, b"m" * 32, now=0, expires_at=10)
     store.index_remove(b"i" * 32, b"m" * 32)
     assert not store._indexes._entries
+
+
+def test_a_key_that_comes_back_goes_again(store):
+    """A key that expired, was cleared and is put again is cleared again when that is over."""
+    for begin in (0, 100):
+        store.claim(bytes(32), b"a" * 16, now=begin, expires_at=begin + 10)
+        assert store.sweep(now=begin + 10) == 1
+        assert held(store) == 0

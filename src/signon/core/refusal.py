@@ -18,17 +18,21 @@ def raise_refusal(response: HttpResponse, provider: Provider, *, document: str, 
     if response.status not in {400, 401, 403}:
         return
     try:
-        answer = provider.read_error(read_json_object(response.body, document=document), now)
+        theirs = read_json_object(response.body, document=document)
+        answer = provider.read_error(theirs, now)
     except MalformedAnswer:
         return
     error = answer.get("error")
     if isinstance(error, str):
+        # The log shows the vendor's own word, not what its profile makes of that.
+        answer = {**answer, "error": theirs.get("error", error)}
         raise refusal(error, answer, provider=provider, document=document, status=response.status)
 
 
 def refusal(error: str, answer: JsonObject, *, provider: Provider, document: str, status: int) -> SignOnError:
-    """An OAuth error, answered with HTTP `status`, as ours."""
-    shown = printable(error, limit=64)
+    """An OAuth error, answered with HTTP `status`, as ours; `answer` has the provider's own word for it."""
+    own = str(answer.get("error", error))
+    shown = printable(own, limit=64)
     if error in _OPERATOR_ERRORS:
         return OperatorError(
             f"{document}_invalid_client",
@@ -40,7 +44,7 @@ def refusal(error: str, answer: JsonObject, *, provider: Provider, document: str
     return ProviderRefused(
         f"{document}_invalid_grant" if error == "invalid_grant" else f"{document}_refused",
         f"{provider.name} refused the {document} request: {status} {shown}",
-        error=error,
+        error=own,
         description=description if isinstance(description, str) else "",
         error_uri=uri if isinstance(uri, str) else "",
         section="RFC 6749 5.2",

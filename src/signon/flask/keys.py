@@ -48,8 +48,7 @@ def sealing_keys(files: KeyFiles, source: Mapping[str, object], own: str | None)
             files.problems.append(
                 f"{name} has a key of less than {MIN_KEY_CHARACTERS} characters: it can be guessed"
             )
-        # On one machine a "dev" is common and harms nobody; hashing gives it the length, not the strength.
-        keys = tuple(Secret(hashlib.sha256(key.reveal().encode("utf-8")).hexdigest()) for key in keys)
+        keys = tuple(_lengthened(key) for key in keys)
     if keys:
         return keys
     if files.allowed:
@@ -57,6 +56,12 @@ def sealing_keys(files: KeyFiles, source: Mapping[str, object], own: str | None)
         return () if key is None else (key,)
     files.problems.append("no key to seal sessions with: set SIGNON_KEYS to 32 random characters or more")
     return ()
+
+
+def _lengthened(key: Secret) -> Secret:
+    """On one machine a "dev" is common and harms nobody: hashing gives it the length, not the strength."""
+    text = key.reveal()
+    return key if len(text) >= MIN_KEY_CHARACTERS else Secret(hashlib.sha256(text.encode("utf-8")).hexdigest())
 
 
 def pseudonym_key(files: KeyFiles, own: str | None) -> Secret | None:

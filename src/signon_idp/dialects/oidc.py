@@ -1,6 +1,6 @@
 """The standard dialect: OpenID Connect Core 1.0 and its neighbours, as they are written."""
 
-from signon_idp.dialect import Dialect, Tint
+from signon_idp.dialect import Dialect, Paths, Tint
 
 PASSWORD_ACR = "urn:practice:acr:password"
 TWO_FACTOR_ACR = "urn:practice:acr:two-factor"
@@ -10,6 +10,8 @@ OIDC = Dialect(
     label="a standard OpenID provider",
     label_th="ผู้ให้บริการ OpenID ตามมาตรฐาน",
     tint=Tint(light="#0b6a72", dark="#5cc2c7"),
+    paths=Paths(pushed="/par"),
+    encryption=True,
     scope_claims={
         "profile": (
             "name",

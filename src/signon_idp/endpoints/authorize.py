@@ -8,8 +8,9 @@ from flask import Response, request
 from signon_idp import pages
 from signon_idp.endpoints.browser import browser_id, remember_browser, session_of
 from signon_idp.endpoints.hint import hinted_claims
+from signon_idp.endpoints.pushed import unfold
 from signon_idp.endpoints.wire import form_pairs, query_pairs, redirect
-from signon_idp.errors import CallbackError
+from signon_idp.errors import CallbackError, PageError
 from signon_idp.faults import Callback, bend
 from signon_idp.model import BrowserSession, Code, Grant
 from signon_idp.rules.authorization import (
@@ -30,14 +31,20 @@ def authorize(idp: "Idp") -> Response:
     """GET answers or asks; POST comes back as GET, since a cross-site POST brings no Lax cookie along."""
     if request.method == "POST":
         return redirect(f"{idp.base}{idp.dialect.paths.authorize}?{urlencode(form_pairs())}")
-    return continue_request(idp, query_pairs(), browser_id(idp))
+    pairs = query_pairs()
+    try:
+        return continue_request(idp, unfold(idp, pairs), browser_id(idp))
+    except CallbackError as error:
+        return refuse(idp, read_return_address(pairs, idp.clients), error)
 
 
 def continue_request(idp: "Idp", pairs: "Pairs", browser: str, *, asked: frozenset[str] = frozenset()) -> Response:
     """Go on with the request in `pairs`; `asked` names what the person has just been asked (login, consent)."""
     back = read_return_address(pairs, idp.clients)
     try:
-        wanted = read_authorization(pairs, back, openid_required=idp.dialect.openid_required)
+        wanted = read_authorization(
+            pairs, back, openid_required=idp.dialect.openid_required, judge=idp.dialect.judge_request
+        )
         response = _next_step(idp, wanted, browser, asked)
     except CallbackError as error:
         response = refuse(idp, back, error)
@@ -45,7 +52,9 @@ def continue_request(idp: "Idp", pairs: "Pairs", browser: str, *, asked: frozens
 
 
 def refuse(idp: "Idp", back: ReturnAddress, error: CallbackError) -> Response:
-    """Send the error to the application (RFC 6749 4.1.2.1)."""
+    """Send the error to the application (RFC 6749 4.1.2.1); PageError where the vendor shows all but a refusal."""
+    if idp.dialect.refuses_in_place and error.error != "access_denied":
+        raise PageError(error.error, error.description)
     members = {"error": error.error, "error_description": error.description}
     members = idp.dialect.error_members(members, idp.scene(back.client))
     return _answer(idp, back, tuple(members.items()))
@@ -53,7 +62,9 @@ def refuse(idp: "Idp", back: ReturnAddress, error: CallbackError) -> Response:
 
 def needs_login(idp: "Idp", wanted: AuthorizationRequest, session: BrowserSession | None) -> bool:
     """Whether the person must sign in (again) for this request (OIDC Core 3.1.2.1: prompt, max_age, hints)."""
-    if session is None or wanted.prompt & {"login", "select_account"}:
+    if session is None or not idp.dialect.keeps_session or wanted.prompt & {"login", "select_account"}:
+        return True
+    if idp.dialect.sign_up is not None and idp.dialect.sign_up.asks_known and idp.dialect.wants_sign_up(wanted.asked):
         return True
     if wanted.max_age is not None and idp.now() - session.auth_time > wanted.max_age:
         return True
@@ -82,7 +93,11 @@ def _next_step(idp: "Idp", wanted: AuthorizationRequest, browser: str, asked: fr
         if silent:
             raise CallbackError("consent_required", "the person has not allowed this yet")
         return pages.consent(idp, wanted, session, browser)
-    return _answer(idp, wanted.back, (("code", _make_code(idp, wanted, session)),))
+    one_more = idp.dialect.next_page(idp, wanted, session, browser) if idp.dialect.next_page else None
+    if one_more is not None:
+        return one_more
+    own = idp.dialect.answer_members(wanted.asked) if idp.dialect.answer_members else ()
+    return _answer(idp, wanted.back, (("code", _make_code(idp, wanted, session)), *own))
 
 
 def needs_consent(wanted: AuthorizationRequest, session: BrowserSession) -> bool:
@@ -102,6 +117,7 @@ def _make_code(idp: "Idp", wanted: AuthorizationRequest, session: BrowserSession
         auth_time=session.auth_time,
         acr=session.acr,
         nonce=wanted.nonce,
+        asked=wanted.asked,
     )
     code = Code(
         grant=grant,

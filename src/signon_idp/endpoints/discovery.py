@@ -6,7 +6,7 @@ from flask import Response, request
 
 from signon_idp.faults import bend
 from signon_idp.keys import SIGNATURES, foreign_key, public
-from signon_idp.model import JsonObject
+from signon_idp.model import ASSERTION_ALGS, ENCRYPTION_ALGS, ENCRYPTION_ENCS, JsonObject
 from signon_idp.pages.texts import LANGUAGES
 from signon_idp.replies import cacheable_reply, json_reply, to_response
 from signon_idp.rules.authorization import PROMPTS, RESPONSE_MODES
@@ -28,9 +28,10 @@ def metadata(idp: "Idp") -> Response:
 
 def jwks(idp: "Idp") -> Response:
     """The public keys, decoys among them where the dialect has some."""
-    members = idp.keys.public_set(decoys=idp.dialect.decoys)
+    scene = idp.scene()
+    members = idp.dialect.jwks_members(idp.keys.public_set(decoys=idp.dialect.decoys), scene)
     reply = cacheable_reply(members, max_age_seconds=idp.dialect.lifetimes.metadata)
-    return to_response(bend(idp.fault_now.jwks, reply, idp.scene()), request.environ)
+    return to_response(bend(idp.fault_now.jwks, reply, scene), request.environ)
 
 
 def moved(_idp: "Idp") -> Response:
@@ -71,6 +72,14 @@ def _standard_document(idp: "Idp") -> JsonObject:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
     }
+    if any(method in ASSERTION_ALGS for method in dialect.auth_methods):
+        document["token_endpoint_auth_signing_alg_values_supported"] = [
+            alg for method in dialect.auth_methods for alg in ASSERTION_ALGS.get(method, ())
+        ]
+    if dialect.encryption:
+        for kind in ("id_token", "userinfo"):
+            document[f"{kind}_encryption_alg_values_supported"] = list(ENCRYPTION_ALGS)
+            document[f"{kind}_encryption_enc_values_supported"] = list(ENCRYPTION_ENCS)
     if dialect.sends_iss:
         document["authorization_response_iss_parameter_supported"] = True
     return document
@@ -83,6 +92,7 @@ def _optional_endpoints(idp: "Idp") -> JsonObject:
         "introspection_endpoint": paths.introspection,
         "revocation_endpoint": paths.revocation,
         "end_session_endpoint": paths.end_session,
+        "pushed_authorization_request_endpoint": paths.pushed,
     }
     members: JsonObject = {name: idp.base + path for name, path in named.items() if path is not None}
     if paths.introspection is not None:

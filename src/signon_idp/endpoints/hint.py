@@ -3,14 +3,19 @@
 import json
 from typing import TYPE_CHECKING
 
+from signon_idp.errors import PageError
+
 if TYPE_CHECKING:
     from signon_idp.provider import Idp
 
 _NEEDED = ("iss", "sub", "aud")
 
 
-def hinted_claims(idp: "Idp", id_token_hint: str) -> dict[str, str]:
-    """The text claims of an ID token that we signed, expired or not; nothing for any other text."""
+def hinted_claims(idp: "Idp", id_token_hint: str, *, expired: bool = True) -> dict[str, str]:
+    """The text claims of an ID token that we signed, expired or not; nothing for any other text.
+
+    Without `expired` an expired one is a PageError, for vendors that refuse it.
+    """
     by_secret = [
         client.client_secret or ""
         for client in idp.clients.values()
@@ -23,6 +28,8 @@ def hinted_claims(idp: "Idp", id_token_hint: str) -> dict[str, str]:
         return {}  # a fault of ours may have signed anything
     if not isinstance(claims, dict):
         return {}
+    if not expired and idp.now() >= claims.get("exp", float("inf")):
+        raise PageError("hint_expired", "id_token_hint is no longer valid")
     texts = {name: value for name, value in claims.items() if isinstance(value, str)}
     ours = texts.get("iss") == idp.issuer and all(name in texts for name in _NEEDED)
     return texts if ours else {}

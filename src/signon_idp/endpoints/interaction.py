@@ -61,7 +61,9 @@ def _carried_request(idp: "Idp", browser: str, *, purpose: str) -> tuple[Authori
     pairs = tuple(parse_qsl(text, keep_blank_values=True))
     back = read_return_address(pairs, idp.clients)
     try:
-        return read_authorization(pairs, back, openid_required=idp.dialect.openid_required), pairs
+        return read_authorization(
+            pairs, back, openid_required=idp.dialect.openid_required, judge=idp.dialect.judge_request
+        ), pairs
     except CallbackError as error:
         # It was good when the form was shown, so the client has been registered anew since.
         raise PageError(error.error, error.description) from None

@@ -13,7 +13,7 @@ from signon_idp.endpoints.browser import end_session as end_browser_session
 from signon_idp.endpoints.hint import hinted_claims
 from signon_idp.endpoints.wire import form_pairs, query_pairs, redirect
 from signon_idp.errors import PageError
-from signon_idp.model import Client
+from signon_idp.model import BrowserSession, Client
 from signon_idp.pages.seal import check_form
 from signon_idp.rules.parameters import Pairs, given, repeated
 
@@ -31,6 +31,7 @@ class LogoutRequest:
     redirect_uri: str | None
     state: str | None
     ui_locales: str
+    revokes: bool = False
 
 
 def end_session(idp: "Idp") -> Response:
@@ -39,7 +40,7 @@ def end_session(idp: "Idp") -> Response:
     pairs = form_pairs() if posted else query_pairs()
     wanted = read_logout(idp, pairs)
     session = session_of(idp, browser_id(idp))
-    if wanted.hinted and (session is None or session.persona.sub == wanted.hinted["sub"]):
+    if _acts_at_once(idp, wanted, session):
         return _done(idp, wanted)
     if posted:
         # A cross-site POST brings no Lax cookie along; the GET after this redirect does.
@@ -47,6 +48,17 @@ def end_session(idp: "Idp") -> Response:
         return redirect(f"{idp.base}{idp.dialect.paths.end_session}?{urlencode(rest)}")
     browser = browser_id(idp)
     return remember_browser(idp, pages.sign_out(idp, wanted, session, browser), browser)
+
+
+def _acts_at_once(idp: "Idp", wanted: LogoutRequest, session: BrowserSession | None) -> bool:
+    rules = idp.dialect.sign_out
+    if not wanted.hinted:
+        return not rules.asks_without_hint and request.method == "GET"
+    if session is None:
+        return True
+    if rules.same_sid and wanted.hinted.get("sid") != session.sid:
+        return False
+    return session.persona.sub == wanted.hinted["sub"]
 
 
 def confirmed(idp: "Idp") -> Response:
@@ -63,12 +75,17 @@ def read_logout(idp: "Idp", pairs: Pairs) -> LogoutRequest:
     if twice:
         raise PageError("invalid_request", f"{', '.join(sorted(twice))} must not be repeated")
     found = given(pairs)
-    hinted = hinted_claims(idp, found.get("id_token_hint", ""))
+    rules = idp.dialect.sign_out
+    hinted = hinted_claims(idp, found.get("id_token_hint", ""), expired=rules.expired_hint)
     client_id = found.get("client_id", hinted.get("aud", ""))
     if hinted and hinted["aud"] != client_id:
         raise PageError("client_mismatch", "client_id is not the audience of id_token_hint")
+    if hinted and rules.same_sid and found.get("logout_hint", hinted.get("sid")) != hinted.get("sid"):
+        raise PageError("logout_hint_mismatch", "logout_hint is not the sid of id_token_hint")
     client = idp.clients.get(client_id)
     redirect_uri = found.get("post_logout_redirect_uri")
+    if client is None and redirect_uri and rules.any_clients_redirect:
+        client = _client_at(idp, redirect_uri)
     if redirect_uri and client and redirect_uri not in client.post_logout_redirect_uris:
         raise PageError("redirect_uri_mismatch", "post_logout_redirect_uri is not registered for this client")
     return LogoutRequest(
@@ -78,13 +95,23 @@ def read_logout(idp: "Idp", pairs: Pairs) -> LogoutRequest:
         redirect_uri=redirect_uri if client else None,
         state=found.get("state"),
         ui_locales=found.get("ui_locales", ""),
+        revokes=rules.revokes_with is not None and found.get(rules.revokes_with) == "1",
     )
+
+
+def _client_at(idp: "Idp", redirect_uri: str) -> Client:
+    for client in idp.clients.values():
+        if redirect_uri in client.post_logout_redirect_uris:
+            return client
+    raise PageError("redirect_uri_mismatch", "post_logout_redirect_uri is not registered for any client")
 
 
 def _done(idp: "Idp", wanted: LogoutRequest) -> Response:
     session = session_of(idp, browser_id(idp))
     for sid in {wanted.hinted.get("sid"), session.sid if session else None} - {None}:
         end_browser_session(idp, str(sid))
+        if wanted.revokes:
+            idp.state.end_grants(str(sid))
     if wanted.redirect_uri is None:
         response = pages.signed_out(idp)
     else:

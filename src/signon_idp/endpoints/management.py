@@ -19,23 +19,31 @@ def introspect(idp: "Idp") -> Response:
     client, form = authenticated(idp)
     if client.token_endpoint_auth_method == "none":
         raise OAuthError("invalid_client", "introspection is for clients with a secret", status=401)
-    token = idp.state.tokens.get(required(form, "token"))
+    token = idp.state.tokens.get(idp.dialect.bare_token(required(form, "token")))
     alive = token is not None and not (token.used or token.revoked or token.grant.ended)
     members = _description(idp, token) if token is not None and alive else {"active": False}
+    grant = token.grant if token is not None else None
+    members = idp.dialect.introspection_members(members, idp.scene(client, grant))
     return to_response(json_reply(members), request.environ)
 
 
 def revoke(idp: "Idp") -> Response:
     """End a token of this client; a refresh token takes its whole family along. Unknown ones are fine (2.2)."""
     client, form = authenticated(idp)
-    token = idp.state.tokens.get(required(form, "token"))
+    token = idp.state.tokens.get(idp.dialect.bare_token(required(form, "token")))
     if token is not None:
         if token.grant.client_id != client.client_id:
             raise OAuthError("invalid_grant", "the token was issued to another client")
-        token.revoked = True
-        if token.kind == "refresh_token":
-            token.grant.ended = True
-    return to_response(json_reply({}), request.environ)
+        _end(idp, token)
+    return to_response(json_reply(idp.dialect.revocation_members({}, idp.scene(client))), request.environ)
+
+
+def _end(idp: "Idp", token: "Token") -> None:
+    if idp.dialect.revocable is not None and not idp.dialect.revocable(token):
+        return
+    token.revoked = True
+    if token.kind == "refresh_token":
+        token.grant.ended = True
 
 
 def _description(idp: "Idp", token: "Token") -> "JsonObject":

@@ -8,6 +8,7 @@ from signon_idp.endpoints.wire import authenticated
 from signon_idp.errors import OAuthError
 from signon_idp.faults import bend
 from signon_idp.id_token import id_token_claims, write_id_token
+from signon_idp.jwe import id_token_for
 from signon_idp.model import Client, Grant, JsonObject, Token
 from signon_idp.replies import json_reply, to_response
 from signon_idp.rules.grants import check_code, check_grant_type, check_refresh_token, narrowed, required
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 def token(idp: "Idp") -> Response:
     """Give tokens for a code, a refresh token, or the client itself."""
     client, form = authenticated(idp)
+    own = idp.dialect.own_grants.get(form.get("grant_type", ""))
+    if own is not None:
+        return to_response(json_reply(own(idp, client, form)), request.environ)
     grant_type = check_grant_type(form, client, idp.dialect.grant_types)
     members, grant = _GRANTS[grant_type](idp, client, form)
     scene = idp.scene(client, grant)
@@ -38,7 +42,8 @@ def _for_code(idp: "Idp", client: Client, form: "Parameters") -> tuple[JsonObjec
         code.used = True
     grant = code.grant
     members = _access_token(idp, client, grant, grant.scopes)
-    if "offline_access" in grant.scopes:
+    always = idp.dialect.refresh_always and "refresh_token" in client.grant_types
+    if always or "offline_access" in grant.scopes:
         members["refresh_token"] = _refresh_token(idp, grant)
     if "openid" in grant.scopes:
         members["id_token"] = _id_token(idp, client, grant, members["access_token"])
@@ -80,7 +85,8 @@ _GRANTS = {
 
 def _access_token(idp: "Idp", client: Client, grant: Grant, scopes: tuple[str, ...]) -> JsonObject:
     make = idp.dialect.make_access_token
-    value = idp.state.remember(make(grant, idp.scene(client, grant))) if make else idp.state.mint()
+    made = make(grant, idp.scene(client, grant)) if make else None
+    value = idp.state.mint() if made is None else idp.state.remember(made)
     lifetime = idp.dialect.lifetimes.access_token
     _keep(idp, value, kind="access_token", grant=grant, scopes=scopes, lifetime_seconds=lifetime)
     return {
@@ -109,4 +115,5 @@ def _keep(
 def _id_token(idp: "Idp", client: Client, grant: Grant, access_token: str) -> str:
     scene = idp.scene(client, grant)
     claims = id_token_claims(idp.dialect, scene, access_token=access_token)
-    return idp.state.remember(write_id_token(claims, scene, idp.fault_now))
+    signed = idp.state.remember(write_id_token(claims, scene, idp.fault_now, shape=idp.dialect.id_token_draft))
+    return idp.state.remember(id_token_for(client, signed))

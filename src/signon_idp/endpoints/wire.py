@@ -6,6 +6,7 @@ from flask import Response, request
 
 from signon_idp.errors import OAuthError
 from signon_idp.model import Client
+from signon_idp.rules.assertion import Judge
 from signon_idp.rules.client_auth import authenticate
 from signon_idp.rules.parameters import Pairs, Parameters, read_form
 
@@ -25,12 +26,19 @@ def form_pairs() -> Pairs:
     return tuple(request.form.items(multi=True))
 
 
-def authenticated(idp: "Idp") -> tuple[Client, Parameters]:
-    """The client that a back-channel request proves to be, and the request's parameters."""
+def authenticated(idp: "Idp", *, pushed: bool = False) -> tuple[Client, Parameters]:
+    """The client that a back-channel request proves to be, and the request's parameters.
+
+    In a `pushed` authorization request `client_id` is one of the request's own parameters (RFC 9126 2.1).
+    """
     if request.mimetype != _FORM:
         raise OAuthError("invalid_request", f"the request's content type must be {_FORM}")
     form = read_form(form_pairs())
-    return authenticate(request.headers.get("Authorization"), form, idp.clients), form
+    judge = Judge(issuer=idp.issuer, now=idp.now(), first_use=idp.state.first_use)
+    authorization = request.headers.get("Authorization")
+    if idp.dialect.basic_alone and authorization is not None and "client_id" in form and not pushed:
+        raise OAuthError("invalid_request", "client_id must not be in the body beside Basic authentication")
+    return authenticate(authorization, form, idp.clients, judge, raw_basic=idp.dialect.raw_basic), form
 
 
 def redirect(location: str) -> Response:

@@ -1,8 +1,10 @@
 """Each page as a function: what it shows and where its form goes."""
 
+import secrets
 from typing import TYPE_CHECKING
 
 from flask import Response, request
+from markupsafe import Markup
 
 from signon_idp.errors import PageError
 from signon_idp.pages.render import STYLE_PATH, page
@@ -39,9 +41,20 @@ def sign_in(idp: "Idp", wanted: "AuthorizationRequest", browser: str, *, failed:
         carried=wanted.text,
         client_name=client.client_name or client.client_id,
         typed=typed,
+        sign_up=idp.dialect.wants_sign_up(wanted.asked),
         failed=failed,
         password=PASSWORD,
+        qr=_code_for_phone(idp),
     )
+
+
+def _code_for_phone(idp: "Idp") -> Markup | None:
+    """What the page of a vendor with an app shows; it leads nowhere, since no phone reaches this computer."""
+    if idp.dialect.page_kind != "qr":
+        return None
+    from signon_idp.pages.qr import qr_code  # drawing codes is not for those who show none
+
+    return qr_code(f"{idp.issuer}#{secrets.token_hex(4)}")
 
 
 def consent(idp: "Idp", wanted: "AuthorizationRequest", session: "BrowserSession", browser: str) -> Response:
@@ -93,7 +106,11 @@ def signed_out(idp: "Idp") -> Response:
 
 def problem(idp: "Idp", error: PageError) -> Response:
     """Say what is wrong with a request that must not be answered by a redirect."""
-    return page(idp, "problem.html", status=400, code=error.error, description=error.description)
+    shown = {"error": error.error, "error_description": error.description}
+    members = {**shown, **idp.dialect.error_members(dict(shown), idp.scene())}
+    code = members["error"]
+    status = idp.dialect.error_statuses.get(code, 400)
+    return page(idp, "problem.html", status=status, code=code, description=members["error_description"])
 
 
 def http_problem(idp: "Idp", status: int, name: str) -> Response:

@@ -1,7 +1,7 @@
 """The authorization request (RFC 6749 4.1.1, OIDC Core 3.1.2.1, RFC 7636 4.3)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -13,11 +13,16 @@ RESPONSE_MODES = ("query", "form_post")
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 _S256_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
+JudgeRequest = Callable[[Parameters, Client], None]
 _UNSUPPORTED = {
     "request": "request_not_supported",
     "request_uri": "request_uri_not_supported",
     "registration": "registration_not_supported",
 }
+
+
+def anything_goes(_found: Parameters, _client: Client) -> None:
+    """The rule of a vendor without rules of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +37,10 @@ class ReturnAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRequest:
-    """A request that may go on to the person; `text` is it again, urlencoded, for the forms to carry."""
+    """A request that may go on to the person; `text` is it again, urlencoded, for the forms to carry.
+
+    `asked` holds all of its parameters, for what a vendor does with its own.
+    """
 
     back: ReturnAddress
     text: str
@@ -45,6 +53,7 @@ class AuthorizationRequest:
     login_hint: str
     ui_locales: str
     id_token_hint: str | None
+    asked: Parameters
 
 
 def read_return_address(pairs: Pairs, clients: Mapping[str, Client]) -> ReturnAddress:
@@ -73,14 +82,15 @@ def read_return_address(pairs: Pairs, clients: Mapping[str, Client]) -> ReturnAd
 
 
 def read_authorization(
-    pairs: Pairs, back: ReturnAddress, *, openid_required: bool = False
+    pairs: Pairs, back: ReturnAddress, *, judge: JudgeRequest = anything_goes, openid_required: bool = False
 ) -> AuthorizationRequest:
-    """The whole request, or CallbackError with the registered code."""
+    """The whole request, or CallbackError with the registered code; `judge` raises it for the vendor's own rules."""
     twice = repeated(pairs)
     if twice:
         raise CallbackError("invalid_request", f"{', '.join(sorted(twice))} must not be repeated")
     found = given(pairs)
     _check_kind(found, back.client)
+    judge(found, back.client)
     scopes = tuple(found.get("scope", "").split())
     if openid_required and "openid" not in scopes:
         raise CallbackError("invalid_scope", "scope must contain openid")
@@ -96,6 +106,7 @@ def read_authorization(
         login_hint=found.get("login_hint", ""),
         ui_locales=found.get("ui_locales", ""),
         id_token_hint=found.get("id_token_hint"),
+        asked=found,
     )
 
 
