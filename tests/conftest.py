@@ -15,7 +15,7 @@ from flask import Flask
 
 MINIMAL = Path(__file__).parent.parent / "examples" / "minimal" / "app.py"
 SEALING_KEY = "a-sealing-key-that-only-the-tests-know"
-_SETTING = re.compile(r"(SIGNON|OIDC|STAFF|PARTNERS)_")
+_SETTING = re.compile(r"(SIGNON|OIDC|STAFF|PARTNERS|THAID|AUTHMACHINE|AUTH0|PINGONE|SGID)_")
 _SHORTEST_SECRET = 12
 
 

@@ -29,3 +29,5 @@ else
   echo "For the tests against a certified OpenID provider install Node.js 20 or later."
   if [ "${CI:-}" = true ]; then exit 1; fi
 fi
+
+tools/foreign-venvs.sh

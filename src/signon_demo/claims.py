@@ -49,7 +49,7 @@ MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "email": _person("E-mail address; it may change hands"),
         "email_verified": _person("Whether the provider has made sure of the address"),
         "gender": _person("Gender"),
-        "birthdate": _person("Date of birth; the year 0000 is left out on purpose"),
+        "birthdate": _person("Date of birth; the year 0000 means that it is left out"),
         "zoneinfo": _person("Time zone"),
         "locale": _person("Language and region"),
         "phone_number": _person("Telephone number"),

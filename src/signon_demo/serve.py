@@ -48,7 +48,6 @@ def serving(practices: tuple[Practice, ...], *, port: int, idp_port: int) -> Ite
             idp = running.enter_context(_start_on_free_port(practice, port=idp_port, application=address))
             idps[practice.name] = idp
             settings |= provider_settings(practice, idp)
-            idp_port = idp_port and idp.port + 1
         server.wsgi_app = create_app(from_names(provider_names(practices), settings=settings), base_url=address)
         Thread(target=server.serve, name="signon-demo", daemon=True).start()
         yield Running(address=address, port=server.bind_addr[1], idps=idps)

@@ -95,6 +95,11 @@ def _unchanged(members: JsonObject, _scene: Scene) -> JsonObject:
     return members
 
 
+def only_rsa(members: JsonObject, _scene: Scene) -> JsonObject:
+    """The JWK Set of a vendor that signs with RSA alone."""
+    return {"keys": [key for key in members["keys"] if key["kty"] == "RSA"]}
+
+
 def _as_shown(token: str) -> str:
     return token
 
@@ -137,9 +142,9 @@ class Dialect:
     `page_kind` names the sign-in template. The hooks get the standard JSON object and give the vendor's.
 
     `port` is where the command line serves it, `usual_client` makes the client that it registers this vendor's,
-    and `settings` is what an application sets for it, from issuer and client. `refuses_in_place` shows every mistake
-    of an authorization request instead of sending it back. `error_statuses` are the statuses of the vendor's
-    own codes. `judge_request` raises CallbackError for what only this vendor refuses.
+    and `settings` is what an application sets for it, from issuer and client. `refuses_in_place` shows every
+    mistake of an authorization request instead of sending it back. `error_statuses` are the statuses of the
+    vendor's own codes. `judge_request` raises CallbackError for what only this vendor refuses.
 
     `basic_alone` refuses a `client_id` in the body beside Basic.
     `next_page` may show one more page after the sign-in, `answer_members` adds to the authorization response,
@@ -198,10 +203,12 @@ class Dialect:
         return self.sign_up is not None and asked.get(self.sign_up.parameter) == self.sign_up.value
 
     def granted_scopes(self, asked: tuple[str, ...], client: Client) -> tuple[str, ...]:
-        """The scopes of `asked` that exist here; the others are ignored (OIDC Core 3.1.2.1)."""
+        """The scopes of `asked` that exist here for this client; the others are ignored (OIDC Core 3.1.2.1)."""
         known = {"openid", "offline_access", *self.scope_claims, *client.extra_scopes}
         if "refresh_token" not in client.grant_types:
             known.discard("offline_access")
+        if client.scope is not None:
+            known &= {*client.scope.split(), *client.extra_scopes}
         return tuple(scope for scope in dict.fromkeys(asked) if scope in known)
 
     def claims_for(self, persona: Persona, scopes: tuple[str, ...]) -> JsonObject:

@@ -26,6 +26,7 @@ class Client:
     `scope` is what a client may ask for where the vendor registers that; None: whatever there is.
     `extra_scopes` are API scopes that this client may ask for beside the dialect's own.
     `claims_in_id_token` puts what the scopes allow into the ID token too, not only into userinfo.
+    `organization_usage` is Auth0's: deny, allow or require that a sign-in is for an organization.
     `jwks` are the client's public keys as a JWK Set: they check its assertions, and tokens are encrypted to them.
     Raises ValueError when the registration contradicts itself.
     """
@@ -45,6 +46,7 @@ class Client:
     jwks: Mapping[str, Any] | None = field(default=None, repr=False)
     token_endpoint_auth_signing_alg: str | None = None
     require_pushed_authorization_requests: bool = False
+    organization_usage: str = "allow"
     grant_types: tuple[str, ...] = ("authorization_code", "refresh_token", "client_credentials")
     scope: str | None = None
     extra_scopes: tuple[str, ...] = ()
@@ -67,7 +69,9 @@ class Client:
 
     def _check_credentials(self) -> None:
         method = self.token_endpoint_auth_method
-        if (method == "none" and self.client_secret) or (method.startswith("client_secret") and not self.client_secret):
+        if (method == "none" and self.client_secret) or (
+            method.startswith("client_secret") and not self.client_secret
+        ):
             raise ValueError("client_secret goes with every authentication method but none and private_key_jwt")
         if method == "private_key_jwt" and not self.jwks:
             raise ValueError("private_key_jwt needs the client's public keys in jwks")

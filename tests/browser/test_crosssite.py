@@ -4,7 +4,7 @@ import html
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from tests.journeys.browsing import complaints, other_sites, site
+from tests.journeys.browsing import complaints, insert, other_sites, press, site
 from tests.journeys.visitor import Visitor, sign_in
 
 from signon_idp import Idp
@@ -52,15 +52,6 @@ def page(here, browser_context):
 
 def under_way(here, context) -> list[str]:
     return [cookie["name"] for cookie in context.cookies(here.origin) if "-tx-" in cookie["name"]]
-
-
-def insert(page, markup: str) -> None:
-    """Add markup to a page as if it had been there."""
-    page.evaluate("text => document.body.append(document.createRange().createContextualFragment(text))", markup)
-
-
-def press(page, name: str) -> None:
-    page.get_by_role("button", name=name).or_(page.get_by_role("link", name=name)).click()
 
 
 @pytest.mark.parametrize("way", QUIET)

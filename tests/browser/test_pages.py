@@ -59,6 +59,13 @@ def sign_in(page: Page, demo: Running, persona: str = "somying") -> None:
     page.wait_for_url("**/profile")
 
 
+def _at(path: str) -> Callable[[Page, Running], None]:
+    def go(page: Page, demo: Running) -> None:
+        page.goto(demo.address + path)
+
+    return go
+
+
 def _profile(page: Page, demo: Running) -> None:
     sign_in(page, demo)
 
@@ -66,10 +73,6 @@ def _profile(page: Page, demo: Running) -> None:
 def _long_profile(page: Page, demo: Running) -> None:
     sign_in(page, demo, "grace")
     expect(page.locator("summary")).to_have_text("and 288 more")
-
-
-def _home(page: Page, demo: Running) -> None:
-    page.goto(demo.address)
 
 
 def _home_signed_in(page: Page, demo: Running) -> None:
@@ -80,10 +83,6 @@ def _home_signed_in(page: Page, demo: Running) -> None:
 def _recent(page: Page, demo: Running) -> None:
     sign_in(page, demo)
     page.click("nav >> text=Recent sign-in")
-
-
-def _not_found(page: Page, demo: Running) -> None:
-    page.goto(f"{demo.address}/nowhere")
 
 
 def _sign_out(page: Page, demo: Running) -> None:
@@ -103,18 +102,10 @@ def _cancelled(page: Page, demo: Running) -> None:
     page.wait_for_url("**/auth/callback/**")
 
 
-def _answer_missing(page: Page, demo: Running) -> None:
-    page.goto(f"{demo.address}/auth/callback/oidc")
-
-
 def _from_elsewhere(page: Page, demo: Running) -> None:
     page.goto(f"{demo.idps['oidc'].issuer}/nowhere")
     page.evaluate("address => { location.href = address }", f"{demo.address}/auth/login/oidc")
     page.wait_for_url("**/auth/login/oidc")
-
-
-def _provider_sign_in(page: Page, demo: Running) -> None:
-    page.goto(f"{demo.address}/auth/login")
 
 
 def _provider_refuses_password(page: Page, demo: Running) -> None:
@@ -130,18 +121,18 @@ def _provider_problem(page: Page, demo: Running) -> None:
 
 
 PAGES: dict[str, tuple[str, Callable[[Page, Running], None]]] = {
-    "home": ("Sign in to this demo", _home),
+    "home": ("Sign in to this demo", _at("/")),
     "home signed in": ("Welcome, สมหญิง ใจดี", _home_signed_in),
     "profile": ("สมหญิง ใจดี", _profile),
     "long profile": ("Grace Okafor", _long_profile),
     "recent": ("You have just signed in", _recent),
-    "not found": ("There is no such page", _not_found),
+    "not found": ("There is no such page", _at("/nowhere")),
     "sign out": ("Sign out", _sign_out),
     "signed out": ("Signed out", _signed_out),
     "cancelled": ("Sign-in cancelled", _cancelled),
-    "answer missing": ("This link is not complete", _answer_missing),
+    "answer missing": ("This link is not complete", _at("/auth/callback/oidc")),
     "from elsewhere": ("Sign in to localhost", _from_elsewhere),
-    "provider sign-in": ("Sign in", _provider_sign_in),
+    "provider sign-in": ("Sign in", _at("/auth/login")),
     "provider refuses": ("Sign in", _provider_refuses_password),
     "provider problem": ("This request cannot go on", _provider_problem),
 }
@@ -195,12 +186,18 @@ def test_everyone_can_choose(page, demo_of_two, tmp_path):
     page.wait_for_url(f"{demo_of_two.idps['staff'].issuer}/**")
 
 
-def test_everyone_can_read_why_they_are_refused(page, tmp_path):
-    """The page for somebody whom the application refused shows its reason, and offers to sign out."""
+def _rendered(template: str, **context: object) -> str:
+    """A page of ours that no practice provider leads to."""
     settings = {"OIDC_ISSUER": "https://op.example", "OIDC_CLIENT_ID": "demo"}
     app = create_app(from_names("oidc", settings=settings), base_url="http://localhost:5000")
-    html = app.jinja_env.get_template("signon/error.html").render(
-        request=SimpleNamespace(host="localhost:5000"),
+    host = SimpleNamespace(host="localhost:5000")
+    return app.jinja_env.get_template(f"signon/{template}").render(request=host, **context)
+
+
+def test_everyone_can_read_why_they_are_refused(page, tmp_path):
+    """The page for somebody whom the application refused shows its reason, and offers to sign out."""
+    html = _rendered(
+        "error.html",
         message=MESSAGES["refused"],
         code="refused",
         reference="0123abcd",
@@ -212,6 +209,20 @@ def test_everyone_can_read_why_they_are_refused(page, tmp_path):
     page.set_content(html)
     check(page, "No access", pictures=tmp_path)
     expect(page.locator("blockquote")).to_have_text("Only members may come in.")
+
+
+@pytest.mark.parametrize(
+    ("template", "heading"),
+    [("chooser.html", "Choose how to sign up"), ("start.html", "Sign up to localhost:5000")],
+)
+def test_everyone_can_sign_up(page, tmp_path, template, heading):
+    """A page that leads to a sign-up says so in its heading and on its buttons."""
+    provider = SimpleNamespace(label="Auth0")
+    choices = [(provider, "/auth/signup/auth0")]
+    page.set_content(_rendered(template, sign_up=True, provider=provider, address=choices[0][1], choices=choices))
+    check(page, heading, pictures=tmp_path)
+    assert page.locator("a.provider").all_inner_texts() == ["A\nSign up with Auth0"]
+    assert "sign in" not in page.locator("main").inner_text().lower()
 
 
 def _send_answer_from_elsewhere(page: Page, demo: Running) -> None:

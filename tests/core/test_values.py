@@ -91,6 +91,10 @@ FAULTS = {
     "half a character": (b'{"a":"\\ud800"}', "doc_lone_surrogate"),
     "half a character in a name": (b'{"\\udfff":1}', "doc_lone_surrogate"),
     "levels": (b'{"a":' + b"[" * MAX_JSON_DEPTH + b"]" * MAX_JSON_DEPTH + b"}", "doc_too_deep"),
+    "levels beside others": (
+        b'{"b":[[]],"a":' + b"[" * MAX_JSON_DEPTH + b"]" * MAX_JSON_DEPTH + b"}",
+        "doc_too_deep",
+    ),
     "levels of objects": (b'{"a":' * 33 + b"1" + b"}" * 33, "doc_too_deep"),
     "levels beyond the decoder": (b'{"a":' + b"[" * 100_000, "doc_too_deep"),
 }
@@ -111,6 +115,8 @@ def test_deepest_allowed_document_is_read():
     levels = MAX_JSON_DEPTH - 1
     body = b'{"a":' + b"[" * levels + b"]" * levels + b"}"
     assert read_json_object(body, document="doc")["a"]
+    wide = body.replace(b"}", b',"b":[{},{},{"c":[[]]}]}')
+    assert read_json_object(wide, document="doc")["b"] == [{}, {}, {"c": [[]]}]
     assert read_json_object(b'{"a":"' + b"[" * 99 + b'"}', document="doc") == {"a": "[" * 99}
 
 

@@ -1,8 +1,8 @@
 import pytest
-from tests.flask.double import HTTPS, Visitor, query_of
+from tests.flask.double import HTTPS, Visitor, code_of, query_of
 
 from signon.core.authorize import Wishes
-from signon.flask.begin import go_to_provider, go_to_sign_in, login_address
+from signon.flask.begin import go_to_provider, go_to_sign_in, login_address, start_sign_in
 from signon.flask.state import state
 
 OTHER = "https://other.example"
@@ -36,7 +36,10 @@ def test_only_provider_is_gone_to_others_are_chosen_from(make_app, make_provider
         ({}, "/shop/auth/login"),
         ({"provider": "oidc"}, "/shop/auth/login/oidc"),
         ({"next_path": "/me?x=1&y"}, "/shop/auth/login?next=%2Fme%3Fx%3D1%26y"),
-        ({"provider": "oidc", "parameters": {"organization": "o"}, "sign_up": True}, "/shop/auth/signup/oidc?organization=o"),
+        (
+            {"provider": "oidc", "parameters": {"organization": "o"}, "sign_up": True},
+            "/shop/auth/signup/oidc?organization=o",
+        ),
         ({"parameters": {"a": "b"}, "next_path": "/"}, "/shop/auth/login?a=b&next=%2F"),
     ],
 )
@@ -52,3 +55,28 @@ def test_wishes_without_a_choice(app):
     with app.test_request_context("/me"):
         response = go_to_sign_in(next_path=None, wishes=Wishes(prompt="login"))
     assert query_of(response.headers["Location"])["prompt"] == "login"
+
+
+@pytest.mark.parametrize("next_path", ["/me", "//evil.example", "/auth/logout", None])
+def test_application_starts_a_sign_in_of_its_own(app, visitor, next_path):
+    """A view of the application may start a sign-in with wishes; its return path is judged like any other."""
+
+    @app.get("/step-up")
+    def step_up():
+        return start_sign_in(next_path=next_path, wishes=Wishes(acr_values=("aal2",)))
+
+    location = visitor.start("/step-up")
+    assert query_of(location)["acr_values"] == "aal2"
+    assert visitor.answer(location, acr="aal2").headers["Location"] == ("/me" if next_path == "/me" else "/")
+
+
+def test_application_chooses_the_provider(make_app, make_provider, op):
+    """A view may name the provider; without a name the person chooses; an unknown one is 404."""
+    app = make_app({"providers": [make_provider(), make_provider("other", OTHER)]})
+    app.add_url_rule("/named/<name>", "named", lambda name: start_sign_in(name, next_path="/me"))
+    app.add_url_rule("/choose", "choose", lambda: start_sign_in(next_path="/me"))
+    visitor = Visitor(app, op)
+    assert visitor.start("/named/other").startswith(f"{OTHER}/authorize?")
+    assert visitor.start("/choose") == "/auth/login?next=%2Fme"
+    response = visitor.get("/named/nobody")
+    assert (response.status_code, code_of(response)) == (404, "provider_unknown")

@@ -34,7 +34,7 @@ def test_routes_lists_what_there_is_and_what_to_register(make_app, run):
 
 
 def test_routes_without_a_base_url_says_so(make_app, make_provider, run):
-    """Without a base URL the addresses are this machine's, and that is said; a page of one's own is the landing."""
+    """Without a base URL the addresses are this machine's, and that is said; a page of one's own is kept."""
     provider = replace(make_provider(), post_logout_path="/bye", callback_path="/back")
     result = run(make_app({"providers": [provider]}), "routes")
     assert "  redirect URI              http://localhost:5000/back" in result.output

@@ -124,7 +124,9 @@ def test_two_applications_of_one_host_keep_apart(make_app, op):
     assert (first.who(), second.who()) == ("nobody", "Somchai")
 
 
-@pytest.mark.parametrize("path", ["/who", "/me", "/auth/login", "/auth/logout", "/auth/callback/oidc", "/auth/signed-out"])
+@pytest.mark.parametrize(
+    "path", ["/who", "/me", "/auth/login", "/auth/logout", "/auth/callback/oidc", "/auth/signed-out"]
+)
 def test_answers_that_depend_on_the_person_are_kept_by_nobody(visitor, path):
     """Wherever the user was read or a cookie set: `private, no-store`, and `Vary: Cookie`."""
     response = visitor.get(path)

@@ -98,7 +98,9 @@ def test_program_gets_json(raising, headers):
     assert raising(PersonError("x", "m"), **headers).mimetype == "application/problem+json"
 
 
-@pytest.mark.parametrize("error", [ProviderUnavailable("token_timeout", "m"), StoreUnavailable("store_unavailable", "m")])
+@pytest.mark.parametrize(
+    "error", [ProviderUnavailable("token_timeout", "m"), StoreUnavailable("store_unavailable", "m")]
+)
 def test_503_says_when_to_try_again(raising, error):
     """Every 503 has its Retry-After, every other status none."""
     for headers in ({}, FETCHED):
@@ -110,7 +112,9 @@ def test_providers_text_is_quoted_as_theirs(raising):
     """What a provider said is escaped, cut, on one line, and marked as its words."""
     said = "<script>alert(1)</script>\r\nSet-Cookie: x=y\x00 " + "long " * 100
     response = raising(ProviderRefused("provider_refused", "m", error="invalid_scope", description=said))
-    assert "<p>It said:</p><blockquote>&lt;script&gt;alert(1)&lt;/script&gt;??Set-Cookie: x=y? long" in response.text
+    assert (
+        "<p>It said:</p><blockquote>&lt;script&gt;alert(1)&lt;/script&gt;??Set-Cookie: x=y? long" in response.text
+    )
     quoted = response.text.partition("<blockquote>")[2].partition("</blockquote>")[0]
     assert len(quoted) < 250
     assert "<script>" not in response.text

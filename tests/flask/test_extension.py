@@ -9,7 +9,12 @@ from signon.flask import Refused, SignOn, current_user
 from signon.flask.state import KEY as EXTENSION
 
 OTHER = "https://other.example"
-OIDC = {"OIDC_ISSUER": ISSUER, "OIDC_CLIENT_ID": CLIENT_ID, "OIDC_CLIENT_SECRET": CLIENT_SECRET, "OIDC_ID_TOKEN_ALG": "ES256"}
+OIDC = {
+    "OIDC_ISSUER": ISSUER,
+    "OIDC_CLIENT_ID": CLIENT_ID,
+    "OIDC_CLIENT_SECRET": CLIENT_SECRET,
+    "OIDC_ID_TOKEN_ALG": "ES256",
+}
 
 
 @pytest.fixture
@@ -142,7 +147,14 @@ def test_everything_wrong_is_said_at_once(bare):
         SignOn(app)
     beginnings = [problem.split()[0].partition("=")[0] for problem in caught.value.problems]
     assert sorted(beginnings) == [
-        *("OIDC_CLIENT_ID", "OIDC_ISSUER", "OIDC_USERINFO_ALG", "SIGNON_BASEURL", "SIGNON_BASE_URL", "SIGNON_KEYS"),
+        *(
+            "OIDC_CLIENT_ID",
+            "OIDC_ISSUER",
+            "OIDC_USERINFO_ALG",
+            "SIGNON_BASEURL",
+            "SIGNON_BASE_URL",
+            "SIGNON_KEYS",
+        ),
         "there",
     ]
     text = str(caught.value)
@@ -182,7 +194,9 @@ def test_given_providers_win_over_the_setting(bare, make_provider):
     assert list(app.extensions[EXTENSION].party.providers) == ["staff"]
 
 
-@pytest.mark.parametrize("value", ["staff,partners", "staff partners", ["staff", "partners"], " staff ,\n partners "])
+@pytest.mark.parametrize(
+    "value", ["staff,partners", "staff partners", ["staff", "partners"], " staff ,\n partners "]
+)
 def test_several_providers_by_names_of_ones_own(bare, ops, op, plant, value):
     """Generic providers under any names, in text or a list, each with settings of its own."""
     ops[OTHER] = Op(plant, issuer=OTHER)
@@ -241,11 +255,42 @@ def test_national_ids_need_a_key_of_their_own(bare, make_provider):
     SignOn(bare(SIGNON_BASE_URL=HTTPS), providers=[make_provider()])
 
 
+@pytest.mark.parametrize(
+    ("settings", "keywords", "problem"),
+    [
+        ({"SIGNON_LOGIN_PATH": "/x", "SIGNON_LOGOUT_PATH": "/x"}, {}, "the path /x is meant for login and logout"),
+        (
+            {"SIGNON_LOGIN_PATH": "/auth"},
+            {"callback_path": "/auth"},
+            "the path /auth is meant for callback and login",
+        ),
+        (
+            {},
+            {"callback_path": "/b", "logout_callback_path": "/b"},
+            "the path /b is meant for callback and logout/callback",
+        ),
+    ],
+)
+def test_one_path_for_two_routes(bare, make_provider, settings, keywords, problem):
+    """Two routes of ours at one path stop the start: the second could never be reached."""
+    assert problems_of(SignOn, bare(**settings), providers=[make_provider(**keywords)]) == (problem,)
+
+
+def test_way_back_from_sign_out_may_be_shared(bare, make_provider):
+    """Several providers may send people back from their sign-out to one path: its state isn't read."""
+    providers = [
+        make_provider("a", logout_callback_path="/gone"),
+        make_provider("b", OTHER, logout_callback_path="/gone"),
+    ]
+    SignOn(bare(), providers=providers)
+
+
 # Shared callback paths
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "shared"), [(True, True, True), (True, False, False), (False, True, False), (False, False, False)]
+    ("first", "second", "shared"),
+    [(True, True, True), (True, False, False), (False, True, False), (False, False, False)],
 )
 def test_shared_callback_path(bare, make_provider, ops, first, second, shared):
     """Two providers may share a callback path only if both say in their answers who they are (RFC 9207)."""
@@ -300,7 +345,17 @@ def test_routes_can_be_had_elsewhere(bare, make_provider, op):
     )
     SignOn(app, providers=[make_provider(callback_path="/back", logout_callback_path="/gone")])
     ours = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("signon.")}
-    assert ours == {"/enter", "/enter/<provider>", "/join", "/join/<provider>", "/leave", "/bye", "/keys", "/back", "/gone"}
+    assert ours == {
+        "/enter",
+        "/enter/<provider>",
+        "/join",
+        "/join/<provider>",
+        "/leave",
+        "/bye",
+        "/keys",
+        "/back",
+        "/gone",
+    }
     visitor = Visitor(app, op)
     assert visitor.sign_in("/enter").status_code == 303
     assert visitor.get("/gone").headers["Location"] == "/bye"

@@ -140,7 +140,8 @@ def test_async_views_are_guarded_too(app, visitor, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("auth_time", "fresh"), [(0, True), (-300, True), (-300 - LEEWAY_SECONDS, True), (-301 - LEEWAY_SECONDS, False)]
+    ("auth_time", "fresh"),
+    [(0, True), (-300, True), (-300 - LEEWAY_SECONDS, True), (-301 - LEEWAY_SECONDS, False)],
 )
 def test_freshness_counts_from_the_providers_time(visitor, auth_time, fresh):
     """`auth_time` decides, with the clocks' leeway, on both sides of the bound."""
@@ -197,7 +198,9 @@ def test_provider_that_did_not_ask_again_is_refused(visitor):
         assert visitor.who() == "Somchai"
 
 
-@pytest.mark.parametrize("headers", [FETCHED, {"Accept": "application/json"}, {**CLICKED, "Sec-Purpose": "prefetch"}])
+@pytest.mark.parametrize(
+    "headers", [FETCHED, {"Accept": "application/json"}, {**CLICKED, "Sec-Purpose": "prefetch"}]
+)
 def test_stale_fetch_gets_problem_json(visitor, headers):
     """A fetch of such a page gets 401 `fresh_login_needed` and starts nothing."""
     with time_machine.travel(NOW, tick=False) as clock:
@@ -289,7 +292,16 @@ def closed(make_app, op):
 @pytest.mark.parametrize(
     "path",
     [
-        *("/who", "/tree/", "/wide/x", "/me", "/wide//x", "/wide/%2e%2e/static", "/tree/?x=/static/", "/who#/static"),
+        *(
+            "/who",
+            "/tree/",
+            "/wide/x",
+            "/me",
+            "/wide//x",
+            "/wide/%2e%2e/static",
+            "/tree/?x=/static/",
+            "/who#/static",
+        ),
         "/who;x=1",
     ],
 )
@@ -342,7 +354,14 @@ def test_protected_blueprint_is_closed_alone(make_app, op):
 
 def test_identity_headers_are_nobody(visitor):
     """Headers with which gateways name a user must never make somebody."""
-    names = ("Remote-User", "X-Remote-User", "X-Forwarded-User", "X_Forwarded_User", "OIDC_CLAIM_sub", "X-Forwarded-Email")
+    names = (
+        "Remote-User",
+        "X-Remote-User",
+        "X-Forwarded-User",
+        "X_Forwarded_User",
+        "OIDC_CLAIM_sub",
+        "X-Forwarded-Email",
+    )
     for name in names:
         assert visitor.client.get("/who", headers={name: "admin"}).text == "nobody"
     assert visitor.client.get("/who", environ_overrides={"REMOTE_USER": "admin"}).text == "nobody"

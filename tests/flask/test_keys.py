@@ -116,7 +116,12 @@ def test_no_key_stops_an_application_that_others_visit(files):
 
 
 @pytest.mark.parametrize(
-    ("source", "own", "name"), [({}, "short", "SIGNON_KEYS"), ({}, f"{KEY} short", "SIGNON_KEYS"), ({"SECRET_KEY": "dev"}, None, "SECRET_KEY")]
+    ("source", "own", "name"),
+    [
+        ({}, "short", "SIGNON_KEYS"),
+        ({}, f"{KEY} short", "SIGNON_KEYS"),
+        ({"SECRET_KEY": "dev"}, None, "SECRET_KEY"),
+    ],
 )
 def test_short_key(files, source, own, name):
     """A key that can be guessed stops an application that others visit; on this machine it is taken."""
@@ -151,7 +156,8 @@ def test_pseudonym_key_is_set_or_made(files, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("own", "problem"), [(None, "SIGNON_PSEUDONYM_KEY is not set"), ("short", "SIGNON_PSEUDONYM_KEY has less than 16")]
+    ("own", "problem"),
+    [(None, "SIGNON_PSEUDONYM_KEY is not set"), ("short", "SIGNON_PSEUDONYM_KEY has less than 16")],
 )
 def test_pseudonym_key_is_never_made_up_for_others(files, own, problem):
     """Off this machine a missing or short pseudonym key stops the start."""

@@ -79,6 +79,8 @@ def test_every_message_is_used():
         if path.name != "messages.py":
             nodes = ast.walk(ast.parse(path.read_text("utf-8")))
             texts |= {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
-    ends = tuple(text for text in texts if text.startswith("_") and len(text) > 4)  # of codes that are put together
+    ends = tuple(
+        text for text in texts if text.startswith("_") and len(text) > 4
+    )  # of codes that are put together
     kinds = {identifier for _, identifier in _BY_KIND}
     assert not [name for name in MESSAGES if name not in texts | kinds and not name.endswith(ends)]

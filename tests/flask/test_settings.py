@@ -59,7 +59,12 @@ GOOD = [
         "cors_origins",
         {"https://a.example:8443", "http://localhost:3000"},
     ),
-    ("SIGNON_CORS_ORIGINS", ["https://a.example", "https://b.example"], "cors_origins", {"https://a.example", "https://b.example"}),
+    (
+        "SIGNON_CORS_ORIGINS",
+        ["https://a.example", "https://b.example"],
+        "cors_origins",
+        {"https://a.example", "https://b.example"},
+    ),
 ]
 
 
@@ -71,22 +76,59 @@ def test_setting_is_read(read, name, value, field, expected):
     assert getattr(settings, field) == expected
 
 
-PATHS = ("PREFIX", "LOGIN_PATH", "SIGNUP_PATH", "LOGOUT_PATH", "JWKS_PATH", "SIGNED_OUT_PATH", "AFTER_LOGIN", "AFTER_LOGOUT")
+PATHS = (
+    "PREFIX",
+    "LOGIN_PATH",
+    "SIGNUP_PATH",
+    "LOGOUT_PATH",
+    "JWKS_PATH",
+    "SIGNED_OUT_PATH",
+    "AFTER_LOGIN",
+    "AFTER_LOGOUT",
+)
 NO_PATHS = ("login", "//evil.example", "https://evil.example", "/a b", "/a\\b", "/<name>", "/a#b", "/a\n", "/\x00")
 BAD = [
-    *[("SIGNON_BASE_URL", value) for value in (
-        *("http://app.example.org", "app.example.org", "ftp://app.example.org", "https://", "https://a b", "//x"),
-        *("https://app.example.org?x=1", "https://app.example.org#x", "https://app.example.org:port", "https://[x"),
-        *("http://10.0.0.1:5000", "http://localhost.evil.example", "https://กข.example", "https://a\n.example"),
-    )],
+    *[
+        ("SIGNON_BASE_URL", value)
+        for value in (
+            *(
+                "http://app.example.org",
+                "app.example.org",
+                "ftp://app.example.org",
+                "https://",
+                "https://a b",
+                "//x",
+            ),
+            *(
+                "https://app.example.org?x=1",
+                "https://app.example.org#x",
+                "https://app.example.org:port",
+                "https://[x",
+            ),
+            *(
+                "http://10.0.0.1:5000",
+                "http://localhost.evil.example",
+                "https://กข.example",
+                "https://a\n.example",
+            ),
+        )
+    ],
     *[(f"SIGNON_{name}", value) for name in PATHS for value in NO_PATHS],
     *[(f"SIGNON_{name}", "/a?b") for name in PATHS[:6]],
     *[("SIGNON_SESSION_SECONDS", value) for value in ("0", "-1", "1.5", "8h", "٣", "1e3", 0, -5)],
-    *[("SIGNON_CORS_ORIGINS", value) for value in (
-        *("*", "null", "https://a.example/", "https://a.example/path", "http://a.example", "a.example"),
-        *("https://A.example", "https://a.example:443", "https://*.example", "https://a.example,https://b.example"),
-        *("http://[x", "https://u:p@a.example"),
-    )],
+    *[
+        ("SIGNON_CORS_ORIGINS", value)
+        for value in (
+            *("*", "null", "https://a.example/", "https://a.example/path", "http://a.example", "a.example"),
+            *(
+                "https://A.example",
+                "https://a.example:443",
+                "https://*.example",
+                "https://a.example,https://b.example",
+            ),
+            *("http://[x", "https://u:p@a.example"),
+        )
+    ],
 ]
 
 
@@ -267,7 +309,13 @@ def test_instance_folder_that_cannot_be_made_is_the_stores_matter(tmp_path):
 
 @pytest.mark.parametrize(
     ("base_url", "local"),
-    [(None, True), ("http://localhost:5000", True), ("https://localhost", True), ("http://[::1]", True), (HTTPS, False)],
+    [
+        (None, True),
+        ("http://localhost:5000", True),
+        ("https://localhost", True),
+        ("http://[::1]", True),
+        (HTTPS, False),
+    ],
 )
 def test_local_is_what_serves_this_machine_alone(base_url, local):
     """Without a base URL, or with one of this machine, an application is local."""

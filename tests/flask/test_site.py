@@ -90,7 +90,17 @@ def test_loopback_is_its_own_address(settings_of, host, base_url):
     [
         *("evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "127.0.0.1@evil.example"),
         *("evil.example:5000", "10.0.0.1", "128.0.0.1", "0.0.0.0", "[::2]", "[::ffff:10.0.0.1]", "notlocalhost"),
-        *("", "[::1", "[zz]", "localhost:", "localhost:99999", "localhost:x", "user@localhost", "a]b", "local host"),
+        *(
+            "",
+            "[::1",
+            "[zz]",
+            "localhost:",
+            "localhost:99999",
+            "localhost:x",
+            "user@localhost",
+            "a]b",
+            "local host",
+        ),
     ],
 )
 def test_other_hosts_are_refused_without_a_base_url(visitor, caplog, host):
@@ -236,9 +246,22 @@ HOSTILE = [
     *("//evil.example", "///evil.example", "////evil.example/", "//evil.example/%2f..", "/ /evil.example"),
     *("/\\evil.example", "\\/evil.example", "\\\\evil.example", "/\\/evil.example", "/%5cevil.example"),
     *("/%5C/evil.example", "/me\\..\\x", "/me?x=\\\\evil", "/me?x=%5c%5cevil"),
-    *("https://evil.example", "http:evil.example", "https:/evil.example", "HTTPS://evil.example", "//evil%E3%80%82example"),
+    *(
+        "https://evil.example",
+        "http:evil.example",
+        "https:/evil.example",
+        "HTTPS://evil.example",
+        "//evil%E3%80%82example",
+    ),
     *("javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "vbscript:x", "java\nscript:alert(1)"),
-    *("/\t/evil.example", "/\n/evil.example", "/\r/evil.example", "\t//evil.example", "/\x00/evil.example", "/\x7f"),
+    *(
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "/\r/evil.example",
+        "\t//evil.example",
+        "/\x00/evil.example",
+        "/\x7f",
+    ),
     *("/%09/evil.example", "/%0a/evil.example", "/%0d%0aSet-Cookie:x=y", "/%00", "/%7f", "/me?x=%0d%0aX:y"),
     *("/me\r\nSet-Cookie: x=y", "/me\n", "/me ", "/me x"),
     *("http://app.example.org@evil.example", "//app.example.org@evil.example", "//user:pw@evil.example/"),
@@ -249,7 +272,16 @@ HOSTILE = [
     *("/me//evil.example", "/me//", "//", "/me?x=\x01", "/me#x", "/me#//evil.example", "/<script>", '/"x', "/`x`"),
     *("/{x}", "/x|y", "/x^y", "/me?x=<script>", "\uff0f\uff0fevil.example", "\u2028/me"),
     *("/" + "x" * 8192, "/me?x=" + "y" * 600, "/" + "ก" * 100),
-    *("/auth/login", "/%2F", "/%2fevil.example", "/me/%2f", "/%2e%2fme", "/auth/login/oidc", "/auth/login?next=/auth/login", "/auth/login/anybody"),
+    *(
+        "/auth/login",
+        "/%2F",
+        "/%2fevil.example",
+        "/me/%2f",
+        "/%2e%2fme",
+        "/auth/login/oidc",
+        "/auth/login?next=/auth/login",
+        "/auth/login/anybody",
+    ),
     *("/auth/signup", "/auth/logout", "/auth/logout?x=1", "/auth/callback/oidc", "/auth/callback/oidc?code=x"),
     *("/auth/logout/callback/oidc", "/auth/signed-out", "/auth/jwks.json", "/%61uth/login", "/auth/%6Cogin"),
     *("/auth%2flogin", "/auth/logi%6E", "/auth/login/%E0%B8%81"),
@@ -310,7 +342,25 @@ def is_ours(app, path):
 
 PIECES = st.sampled_from(
     [
-        *("/", "//", "\\", ".", "..", "%2e", "%2f", "%5c", "%0d%0a", "%09", "\t", "\n", "\x00", "?", "#", "@", ":"),
+        *(
+            "/",
+            "//",
+            "\\",
+            ".",
+            "..",
+            "%2e",
+            "%2f",
+            "%5c",
+            "%0d%0a",
+            "%09",
+            "\t",
+            "\n",
+            "\x00",
+            "?",
+            "#",
+            "@",
+            ":",
+        ),
         *("evil.example", "localhost", "auth", "login", "logout", "callback", "oidc", "me", "http:", "https://"),
         *("javascript:", "[::1]", "ก", "\u2028", "\ud800", "%", "%zz", ";", "&", "=", " ", "next=", "\uff0f"),
     ]
@@ -320,7 +370,11 @@ PIECES = st.sampled_from(
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @example(text="/\\evil.example")
 @example(text="/auth/login")
-@given(text=st.one_of(st.text(), st.lists(PIECES, max_size=8).map("".join), st.lists(PIECES).map("".join).map("/".__add__)))
+@given(
+    text=st.one_of(
+        st.text(), st.lists(PIECES, max_size=8).map("".join), st.lists(PIECES).map("".join).map("/".__add__)
+    )
+)
 @pytest.mark.parametrize("base_url", ["https://app.example.org", "https://app.example.org/shop"])
 def test_return_path_stays_at_home(app, base_url, text):
     """Whatever is given, what comes back stays on the origin, on one line, and is no route of ours."""

@@ -68,7 +68,9 @@ def test_key_that_is_no_text_is_refused(make_app, key):
     assert caught.value.code == "user_key_not_text"
 
 
-@pytest.mark.parametrize("base_url", [HTTPS, f"{HTTPS}/shop", f"{HTTPS}:8443", "http://localhost:5000", "http://[::1]:5000"])
+@pytest.mark.parametrize(
+    "base_url", [HTTPS, f"{HTTPS}/shop", f"{HTTPS}:8443", "http://localhost:5000", "http://[::1]:5000"]
+)
 def test_base_url_is_no_matter(make_app, base_url):
     """With any base URL the client must be somebody, on that host and where a test names none."""
     client = make_app(SIGNON_BASE_URL=base_url).test_client()

@@ -112,7 +112,9 @@ def test_sign_in_parameters_stop_here(visitor):
         )
     )
     fresh = {"state", "nonce", "code_challenge"}
-    assert {k: v for k, v in after.items() if k not in fresh} == {k: v for k, v in before.items() if k not in fresh}
+    assert {k: v for k, v in after.items() if k not in fresh} == {
+        k: v for k, v in before.items() if k not in fresh
+    }
     assert after["state"] != "x"
 
 
@@ -215,7 +217,9 @@ def test_state_repeated(visitor):
 @pytest.mark.parametrize("state", ["x", "A" * 64, "%00", "ก", "\ud800", "../../etc", "<script>", "a" * 4000])
 def test_state_unknown(visitor, state):
     """A state that we never made is told apart from one that was lost."""
-    response = visitor.get(f"/auth/callback/oidc?{urlencode({'code': 'c', 'state': state}, errors='surrogatepass')}")
+    response = visitor.get(
+        f"/auth/callback/oidc?{urlencode({'code': 'c', 'state': state}, errors='surrogatepass')}"
+    )
     failed(response, "state_unknown", 400)
 
 
@@ -346,9 +350,7 @@ def test_answer_is_refused(visitor, code, status, changes):
     """Each cause has its own code and status; no token is asked for, and the sign-in is over."""
     pairs = {**begun(visitor, "/auth/login?next=/me"), **changes}
     visitor.op.asked.clear()
-    response = failed(
-        call(visitor, *((k, v) for k, v in pairs.items() if v is not None)), code, status
-    )
+    response = failed(call(visitor, *((k, v) for k, v in pairs.items() if v is not None)), code, status)
     assert "token" not in visitor.op.documents()
     assert not visitor.transactions()
     assert visitor.who() == "nobody"
@@ -374,7 +376,10 @@ def test_iss_missing(make_app, op):
 
 def test_unknown_parameters_are_ignored(visitor):
     """Parameters that nobody knows must change nothing (RFC 6749 4.1.2)."""
-    assert call(visitor, *begun(visitor).items(), ("session_state", "x"), ("foo", "1"), ("foo", "2")).status_code == 303
+    assert (
+        call(visitor, *begun(visitor).items(), ("session_state", "x"), ("foo", "1"), ("foo", "2")).status_code
+        == 303
+    )
 
 
 @pytest.mark.parametrize(
@@ -471,7 +476,9 @@ def test_session_ended_meanwhile(app, visitor):
         assert visitor.who() == "nobody"
 
 
-@pytest.mark.parametrize(("method", "purpose"), [("HEAD", None), ("GET", "prefetch"), ("HEAD", "prefetch"), ("POST", "prefetch")])
+@pytest.mark.parametrize(
+    ("method", "purpose"), [("HEAD", None), ("GET", "prefetch"), ("HEAD", "prefetch"), ("POST", "prefetch")]
+)
 def test_answer_is_not_used_ahead(visitor, method, purpose):
     """A HEAD or a prefetch must not use an answer up: the person's own visit still works."""
     pairs = begun(visitor)
@@ -564,7 +571,9 @@ def test_answer_by_another_mode_is_refused(posting, visitor):
 def test_query_of_a_post_is_not_read(posting):
     """A code beside the form must not be mixed into it."""
     pairs = begun(posting)
-    response = posting.post(f"/auth/callback/oidc?code={pairs['code']}", data={"state": pairs["state"]}, Origin=HTTPS)
+    response = posting.post(
+        f"/auth/callback/oidc?code={pairs['code']}", data={"state": pairs["state"]}, Origin=HTTPS
+    )
     failed(response, "code_missing", 502)
 
 
@@ -681,8 +690,10 @@ def test_sign_out_at_the_provider_is_not_told_where_to_go(visitor):
     """Nothing of the request may choose the landing page."""
     visitor.sign_in()
     evil = "https://evil.example"
-    query = urlencode({name: evil for name in ("next", "return_to", "post_logout_redirect_uri", "state")})
-    response = visitor.post(f"/auth/logout?{query}", data={"post_logout_redirect_uri": evil, "next": evil}, Origin=LOCAL)
+    query = urlencode(dict.fromkeys(("next", "return_to", "post_logout_redirect_uri", "state"), evil))
+    response = visitor.post(
+        f"/auth/logout?{query}", data={"post_logout_redirect_uri": evil, "next": evil}, Origin=LOCAL
+    )
     assert "evil" not in response.headers["Location"]
 
 
@@ -704,7 +715,7 @@ def test_signed_out_page(visitor):
 
 
 def test_landing_pages_can_be_had_elsewhere(make_app, make_provider, op):
-    """After sign-in and sign-out people go where the settings say; a page of the application's own needs no state."""
+    """After sign-in and sign-out people go where the settings say; an application's own page needs no state."""
     provider = make_provider(post_logout_path="/bye", callback_path="/back")
     visitor = Visitor(
         make_app({"providers": [provider]}, SIGNON_AFTER_LOGIN="/who?hello=1", SIGNON_AFTER_LOGOUT="/"), op

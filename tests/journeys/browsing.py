@@ -158,3 +158,13 @@ def complaints(page: Page) -> list[str]:
         lambda message: found.append(message.text) if "Security Policy" in message.text else None,
     )
     return found
+
+
+def insert(page: Page, markup: str) -> None:
+    """Add markup to a page as if it had been there."""
+    page.evaluate("text => document.body.append(document.createRange().createContextualFragment(text))", markup)
+
+
+def press(page: Page, name: str) -> None:
+    """Press the button, or follow the link, of this name."""
+    page.get_by_role("button", name=name).or_(page.get_by_role("link", name=name)).click()

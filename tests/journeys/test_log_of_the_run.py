@@ -45,8 +45,8 @@ def test_finds_in_an_exception(log, logger):
     """A secret in an exception's text is found."""
     try:
         {}[SECRET]
-    except KeyError as error:
-        logger.error("so it is", exc_info=error)
+    except KeyError:
+        logger.exception("so it is")
     assert len(log.leaks()) == 1
 
 

@@ -14,20 +14,25 @@ from signon.runtime import document, transport
 from signon_idp import Idp, start
 from signon_idp.dialects import DIALECTS
 
-DEADLINE_SECONDS = 0.6
+DEADLINE_SECONDS = 1.5
 DRIP_SECONDS = 0.05
 
 
 @pytest.fixture
-def impatient(monkeypatch):
-    """Every exchange may take little over half a second, and a failure is asked for anew at once."""
-    quick = transport.Transport(total_seconds=DEADLINE_SECONDS, connect_seconds=DEADLINE_SECONDS)
-    monkeypatch.setattr(transport, "_TRANSPORTS", {(None, None): quick})
+def forgetful(monkeypatch):
+    """What failed is asked for anew at once."""
     monkeypatch.setattr(document, "FAILURE_SECONDS", 0.0)
 
 
 @pytest.fixture
-def absent(load_minimal, impatient, tmp_path):
+def impatient(monkeypatch):
+    """Every exchange has a deadline that a test can wait for."""
+    quick = transport.Transport(total_seconds=DEADLINE_SECONDS)
+    monkeypatch.setattr(transport, "_TRANSPORTS", {(None, None): quick})
+
+
+@pytest.fixture
+def absent(load_minimal, forgetful, tmp_path):
     """An application whose provider is not there yet."""
     port = free_port()
     idp = Idp(dialect=DIALECTS["oidc"], origin=f"http://127.0.0.1:{port}", clients=(client_for(),))

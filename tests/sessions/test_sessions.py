@@ -64,7 +64,11 @@ def watched(monkeypatch):
 
 @pytest.fixture(params=["memory", "sqlite"])
 def store(request, tmp_path):
-    store = MemoryStore() if request.param == "memory" else SqliteStore(str(tmp_path / "sessions.db"))
+    store = (
+        MemoryStore()
+        if request.param == "memory"
+        else SqliteStore(str(tmp_path / "sessions.db"), timeout_seconds=20)
+    )
     yield store
     store.close()
 
@@ -524,7 +528,7 @@ def test_a_full_sweep_is_followed_by_another(sealer, session, now):
 
 def test_nothing_readable_is_in_the_file(tmp_path, sealer, session, now):
     """Neither the SQLite file nor its log holds a token, a claim, an id, a state, an issuer or a subject."""
-    store = SqliteStore(str(tmp_path / "sessions.db"))
+    store = SqliteStore(str(tmp_path / "sessions.db"), timeout_seconds=20)
     sessions = Sessions(store, sealer, session_seconds=LIFE)
     state = sealer.stamp(now=now)
     sessions.claim_state(state, now=now)

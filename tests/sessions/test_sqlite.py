@@ -20,7 +20,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def store(path):
-    store = SqliteStore(str(path))
+    store = SqliteStore(str(path), timeout_seconds=20)
     yield store
     store.close()
 
@@ -121,6 +121,13 @@ def test_the_file_is_in_wal_mode_and_versioned(path, store):
     assert rows(path, "PRAGMA journal_mode") == [("wal",)]
     assert rows(path, "PRAGMA user_version") == [(SCHEMA_VERSION,)]
     assert store._pool.execute("PRAGMA synchronous").rows == [(1,)]
+
+
+def test_close_lets_go_of_the_file(path, store):
+    """Closing the last connection folds the log into the file, so that it can be copied or moved."""
+    store.claim(bytes(32), bytes(16), now=1, expires_at=2)
+    store.close()
+    assert [file.name for file in path.parent.iterdir()] == ["sessions.db"]
 
 
 def test_an_empty_file_is_made_a_store(path, store):

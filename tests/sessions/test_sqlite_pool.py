@@ -138,8 +138,9 @@ def test_opening_gives_up_at_the_timeout(path):
     assert "locked" in refused(pool.execute, SELECT)
 
 
-def test_nobody_opens_a_file_that_is_being_made(pool, monkeypatch):
+def test_nobody_opens_a_file_that_is_being_made(path, monkeypatch):
     """A second thread waits until a new file is closed again, since closing it would drop that thread's locks."""
+    pool = Pool(str(path), timeout_seconds=20, prepare=prepare)
     thread = threading.Thread(target=pool.execute, args=(SELECT,))
     close, waited = os.close, []
 
@@ -153,6 +154,7 @@ def test_nobody_opens_a_file_that_is_being_made(pool, monkeypatch):
     pool.execute(SELECT)
     monkeypatch.undo()
     thread.join()
+    pool.close()
     assert waited == [True]
 
 

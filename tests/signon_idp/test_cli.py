@@ -1,8 +1,10 @@
 import pytest
 from click.testing import CliRunner
 
-from signon_idp import FAULTS, Client
+from signon_idp import FAULTS, Client, Idp
 from signon_idp.cli import environment_lines, idp, wait_until_stopped
+from signon_idp.dialect import standard_settings
+from signon_idp.server import find_dialect
 
 
 @pytest.fixture
@@ -84,14 +86,63 @@ def test_warning_off_loopback(run):
 
 
 def test_environment_lines():
-    """Only what differs from an application's defaults is printed beside issuer and client."""
-    client = Client(client_id="demo", client_secret="s")
-    assert environment_lines("OIDC", "http://127.0.0.1:9000", client) == [
-        "SIGNON_PROVIDERS=oidc",
-        "OIDC_ISSUER=http://127.0.0.1:9000",
-        "OIDC_CLIENT_ID=demo",
-        "OIDC_CLIENT_SECRET=s",
+    """Each setting stands under its provider's name, as a shell reads it."""
+    assert environment_lines(
+        "sgid", {"ISSUER": "http://127.0.0.1:9005/v2", "PRIVATE_KEY": r"-----BEGIN A\nB"}
+    ) == [
+        "SIGNON_PROVIDERS=sgid",
+        "SGID_ISSUER=http://127.0.0.1:9005/v2",
+        r"SGID_PRIVATE_KEY='-----BEGIN A\nB'",
     ]
+
+
+def test_standard_settings():
+    """Only what differs from an application's defaults is told beside issuer and client."""
+    client = Client(client_id="demo", client_secret="s")
+    assert standard_settings("http://127.0.0.1:9000", client) == {
+        "ISSUER": "http://127.0.0.1:9000",
+        "CLIENT_ID": "demo",
+        "CLIENT_SECRET": "s",
+    }
+
+
+@pytest.mark.parametrize(
+    ("dialect", "port", "lines"),
+    [
+        ("oidc", 9000, ("OIDC_ISSUER=http://127.0.0.1:9000",)),
+        (
+            "thaid",
+            9001,
+            (
+                "THAID_WELL_KNOWN_URL=http://127.0.0.1:9001/.well-known/openid-configuration",
+                "THAID_CLIENT_ID=demo",
+                "THAID_CLIENT_SECRET=practice-secret-of-the-demo-client",
+            ),
+        ),
+        (
+            "sgid",
+            9005,
+            ("SGID_ISSUER=http://127.0.0.1:9005/v2", "SGID_PRIVATE_KEY='-----BEGIN PRIVATE KEY-----\\n"),
+        ),
+    ],
+)
+def test_each_dialect_has_its_port_and_names(monkeypatch, run, dialect, port, lines):
+    """Without --port a dialect is served at its own, and its settings have the vendor's own names."""
+    begun = []
+
+    def start_elsewhere(**places):
+        begun.append(places.pop("port"))
+        return Idp(
+            dialect=find_dialect(places["dialect"]), origin=f"http://127.0.0.1:{port}", clients=places["clients"]
+        )
+
+    monkeypatch.setattr("signon_idp.server.start", start_elsewhere)
+    monkeypatch.setattr("signon_idp.cli.wait_until_stopped", lambda _provider: None)
+    result = CliRunner().invoke(idp, ["--dialect", dialect])
+    assert result.exit_code == 0, result.output
+    assert begun == [port]
+    for line in (f"SIGNON_PROVIDERS={dialect}", *lines):
+        assert f"export {line}" in result.output
 
 
 def test_waiting_ends_with_the_provider(signon_idp_factory):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flask import Response, current_app, request
+
 from signon.core.authorize import Wishes
 from signon.core.http import add_query
 from signon.core.provider import Provider

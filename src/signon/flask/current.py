@@ -74,13 +74,17 @@ def user_of(session: Session) -> User:
 def load_session() -> Session | None:
     """This request's session, read from the store once. Raises `StoreUnavailable`: unknown is not nobody."""
     known = memo()
-    if "session" not in known:
-        here = site()
-        cookies.keep_private()
-        session_id = cookies.session_id(request, here)
-        party = state().party
-        known["session"] = party.sessions.load(session_id, now=party.clock()) if session_id else None
-    return cast("Session | None", known["session"])
+    try:
+        return cast("Session | None", known["session"])
+    except KeyError:
+        pass
+    here = site()
+    cookies.keep_private()
+    session_id = cookies.session_id(request, here)
+    party = state().party
+    session = party.sessions.load(session_id, now=party.clock()) if session_id else None
+    known["session"] = session
+    return session
 
 
 def forget_session() -> None:
@@ -90,10 +94,11 @@ def forget_session() -> None:
 
 
 def _load_user() -> User:
-    user: User | None = memo().get("user")
+    known = memo()
+    user: User | None = known.get("user")
     if user is None:
         session = load_session()
-        user = memo()["user"] = user_of(session) if session is not None else NOBODY
+        user = known["user"] = user_of(session) if session is not None else NOBODY
     return user
 
 

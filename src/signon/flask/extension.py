@@ -63,6 +63,7 @@ class SignOn:
         landings = {
             p.name: p.logout_callback_path or f"{settings.prefix}/logout/callback/{p.name}" for p in providers
         }
+        problems += _colliding(settings, callbacks, landings)
         store = _find_store(settings, problems)
         if problems or store is None:
             raise ConfigurationError(tuple(problems))
@@ -115,6 +116,26 @@ class SignOn:
             on_login=self._on_login,
             roles_from=self._roles_from,
         )
+
+
+def _colliding(settings: Settings, callbacks: Mapping[str, str], landings: Mapping[str, str]) -> list[str]:
+    """Paths that two routes of ours would have: the second would never be reached."""
+    routes: dict[str, set[str]] = {}
+    for path, name in (
+        (settings.login_path, "login"),
+        (settings.signup_path, "signup"),
+        (settings.logout_path, "logout"),
+        (settings.jwks_path, "jwks.json"),
+        (settings.signed_out_path, "signed-out"),
+        *((path, "callback") for path in callbacks.values()),
+        *((path, "logout/callback") for path in landings.values()),
+    ):
+        routes.setdefault(path, set()).add(name)
+    return [
+        f"the path {path} is meant for {' and '.join(sorted(names))}"
+        for path, names in routes.items()
+        if len(names) > 1
+    ]
 
 
 def _find_store(settings: Settings, problems: list[str]) -> SessionStore | None:

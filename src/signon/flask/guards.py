@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import wraps
+from inspect import iscoroutinefunction
 from typing import ParamSpec, TypeVar, cast
 from urllib.parse import quote
 
+from flask import Blueprint, Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 
-from flask import Blueprint, Flask, Response, current_app, request
 from signon.core.authorize import Wishes
 from signon.core.claims import LEEWAY_SECONDS
 from signon.core.errors import PersonError
@@ -32,12 +33,13 @@ def login_required(view: Callable[P, R]) -> Callable[P, R]:
 
     A browser that navigates is redirected; anything else gets 401 as problem+json.
     """
+    run = _sync(view)
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         if load_session() is None:
             return cast("R", challenge())
-        return cast("R", current_app.ensure_sync(view)(*args, **kwargs))
+        return run(*args, **kwargs)
 
     return guarded
 
@@ -49,6 +51,8 @@ def fresh_login_required(*, max_age_seconds: int) -> Callable[[Callable[P, R]], 
     """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        run = _sync(view)
+
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             session = load_session()
@@ -56,7 +60,7 @@ def fresh_login_required(*, max_age_seconds: int) -> Callable[[Callable[P, R]], 
                 return cast("R", challenge())
             if not is_fresh(session.login, max_age_seconds=max_age_seconds, now=state().party.clock()):
                 return cast("R", challenge_again(session.login))
-            return cast("R", current_app.ensure_sync(view)(*args, **kwargs))
+            return run(*args, **kwargs)
 
         return guarded
 
@@ -67,6 +71,8 @@ def roles_required(*roles: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let only people in who have all of these roles; others get 403."""
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        run = _sync(view)
+
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             session = load_session()
@@ -74,7 +80,7 @@ def roles_required(*roles: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 return cast("R", challenge())
             if not user_of(session).roles.issuperset(roles):
                 raise PersonError("role_needed", f"this page needs the role {' and '.join(roles)}")
-            return cast("R", current_app.ensure_sync(view)(*args, **kwargs))
+            return run(*args, **kwargs)
 
         return guarded
 
@@ -95,6 +101,17 @@ def protect(target: Flask | Blueprint, *, except_: Collection[str] = ()) -> None
         return challenge() if load_session() is None else None
 
     target.before_request(guard)
+
+
+def _sync(view: Callable[P, R]) -> Callable[P, R]:
+    """The view as a guard can call it: only an async one needs Flask's help, and a look at each call costs."""
+    if not iscoroutinefunction(view):
+        return view
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        return cast("R", current_app.ensure_sync(view)(*args, **kwargs))
+
+    return run
 
 
 def is_fresh(login: Login, *, max_age_seconds: float, now: float) -> bool:

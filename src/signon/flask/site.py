@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
+from flask import Flask, Request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from flask import Flask, Request
 from signon.core.errors import OperatorError
 from signon.core.http import add_query
 from signon.core.values import is_loopback_host

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from flask import Flask, current_app, request
+
 from signon.core.provider import Provider
 from signon.flask.settings import Settings
 from signon.flask.site import Site, find_site
@@ -57,7 +58,8 @@ def memo() -> dict[str, Any]:
 
 def site() -> Site:
     """The application's address in this request, worked out once."""
-    found: Site | None = memo().get("site")
+    known = memo()
+    found: Site | None = known.get("site")
     if found is None:
-        found = memo()["site"] = find_site(state().settings, request)
+        found = known["site"] = find_site(state().settings, request)
     return found

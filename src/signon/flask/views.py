@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Response, current_app, jsonify, request
+
 from signon.core.authorize import Transaction, Wishes
 from signon.core.callback import KNOWN, Pairs
 from signon.core.errors import SignOnError, SuspectError

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Unpack, cast
 
 from signon.core.claims import Expectations
 from signon.core.errors import TokenRejected
+from signon.core.person import number_claim, text_claim
 from signon.core.provider import Provider, SignOutForm, SignUp
-from signon.core.values import JsonObject
-from signon.providers.common import common_fields
+from signon.core.values import JsonObject, JsonValue, url_problem
+from signon.providers.common import common_fields, require_openid
 from signon.providers.keywords import Common, Keyword, Reader, keywords
 
 
@@ -27,9 +30,15 @@ class Auth0Keywords(Common, total=False):
     logout: str
 
 
+def _domain(text: str) -> str | None:
+    return url_problem(_issuer(text), query=False)
+
+
 KEYWORDS = keywords(
     Keyword(
-        name="domain", says="the tenant's domain or custom domain, bare or as a URL: the issuer follows from it"
+        name="domain",
+        says="the tenant's domain or custom domain, bare or as a URL: the issuer follows from it",
+        check=_domain,
     ),
     Keyword(name="audience", says="the API that access tokens are for; without one they are opaque"),
     Keyword(name="organization", says="the id (org_…) or name of the organization that people must belong to"),
@@ -51,6 +60,19 @@ _FORWARDED = frozenset({"organization", "invitation", "organization_name", "logi
 """An invitation's link comes to the login route and must go on whole (Organizations, Invite Members)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Auth0Person:
+    """What Auth0 says of a person beside the standard claims."""
+
+    connection: str
+    """How they proved who they are: the subject's first part (auth0, google-oauth2, waad, …)."""
+    organization_id: str | None
+    organization_name: str | None
+    nickname: str | None
+    updated_at: float | None
+    """POSIX seconds."""
+
+
 def auth0(
     *, name: str = "auth0", settings: Mapping[str, object] | None = None, **given: Unpack[Auth0Keywords]
 ) -> Provider:
@@ -58,6 +80,7 @@ def auth0(
     read = Reader(provider=name, given=cast("Mapping[str, object]", given), settings=settings, keywords=KEYWORDS)
     issuer = read.text("issuer") or _issuer(read.required("domain"))
     fields = common_fields(read, label="Auth0")
+    require_openid(read, fields["scopes"])
     extra = {key: read.text(key) for key in ("audience", "organization", "connection", "ui_locales")}
     organization = extra["organization"]
     v2 = SignOutForm(
@@ -73,6 +96,8 @@ def auth0(
         forwarded=_FORWARDED - ({"organization"} if organization else frozenset()),
         sign_up=SignUp(parameters={"screen_hint": "signup", "prompt": "login"}),
         sign_out=forms[read.text("logout") or "auto"],
+        read_error=read_error,
+        to_vendor=to_vendor,
         extra_checks=(partial(check_organization, organization, read.words("trusted_organizations")),),
         problems=tuple(dict.fromkeys(read.problems)),
     )
@@ -84,8 +109,11 @@ def check_organization(
     """`org_id`, or `org_name`, must be the organization that was asked for (Organizations, Work with Tokens)."""
     asked = configured or expected.asked.get("organization")
     org_id, org_name = claims.get("org_id"), claims.get("org_name")
-    if asked is None:
-        right = not trusted or org_id is None or org_id in trusted
+    if configured is None and trusted and org_id is not None and org_id not in trusted:
+        # Also where an invitation's link, which anybody can write, has asked for it.
+        right = False
+    elif asked is None:
+        right = True
     elif asked.startswith("org_"):
         right = org_id == asked
     else:
@@ -96,6 +124,36 @@ def check_organization(
             "in the id_token the organization is not the one that was asked for",
             section="Auth0, Work with Tokens and Organizations",
         )
+
+
+def read_error(answer: JsonObject, _now: float) -> JsonObject:
+    """The token endpoint says `access_denied` of a wrong secret, which elsewhere means that the person refused."""
+    wrong_secret = answer.get("error") == "access_denied" and answer.get("error_description") == "Unauthorized"
+    return {**answer, "error": "invalid_client"} if wrong_secret else answer
+
+
+def to_vendor(claims: Mapping[str, JsonValue]) -> Auth0Person:
+    """The vendor's own fields of a person."""
+    members: JsonObject = dict(claims)
+    return Auth0Person(
+        connection=str(claims["sub"]).partition("|")[0],
+        organization_id=text_claim(members, "org_id"),
+        organization_name=text_claim(members, "org_name"),
+        nickname=text_claim(members, "nickname"),
+        updated_at=_moment(members),
+    )
+
+
+def _moment(claims: JsonObject) -> float | None:
+    """`updated_at` is a number at userinfo and a text in ID tokens."""
+    text = text_claim(claims, "updated_at")
+    if text is None:
+        return number_claim(claims, "updated_at")
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except ValueError:
+        return None
 
 
 def _ext(read: Reader) -> dict[str, str]:

@@ -9,8 +9,8 @@ from typing import Unpack, cast
 
 from signon.core.person import text_claim
 from signon.core.provider import Deviation, Provider, SignOutForm, SignUp
-from signon.core.values import JsonObject, JsonValue
-from signon.providers.common import common_fields
+from signon.core.values import JsonObject, JsonValue, url_problem
+from signon.providers.common import common_fields, require_openid
 from signon.providers.keywords import Common, Keyword, Reader, keywords
 
 
@@ -22,11 +22,17 @@ class AuthMachineKeywords(Common, total=False):
     permissions: str
     userinfo_by: str
     revoke_tokens: bool | str
+    nonce: str
+    pkce: bool | str
     logout_sends_hint: bool | str
 
 
 KEYWORDS = keywords(
-    Keyword(name="url", says="the installation's address, with or without a slash at its end: the issuer"),
+    Keyword(
+        name="url",
+        says="the installation's address, with or without a slash at its end: the issuer",
+        check=lambda text: url_problem(text, query=False),
+    ),
     Keyword(name="api_token", says="the token of the permissions API", secret=True),
     Keyword(name="permissions", says="objects whose permissions to ask for at each sign-in, blanks between"),
     Keyword(
@@ -47,6 +53,18 @@ KEYWORDS = keywords(
         default="false",
         choices=("true", "false"),
     ),
+    Keyword(
+        name="nonce",
+        says="whether the ID token must come with our nonce, or may come without one (never with another)",
+        default="required",
+        choices=("required", "tolerated"),
+    ),
+    Keyword(
+        name="pkce",
+        says="send a code challenge, which the vendor's own applications don't",
+        default="true",
+        choices=("true", "false"),
+    ),
     client_auth="client_secret_post",
     userinfo="always",
 )
@@ -56,6 +74,18 @@ SLASH = Deviation(
     why="the setting may have a slash at its end or not; the spelling of the metadata is pinned and then exact",
     evidence="the vendor's demonstration has none in its settings and one in its README, and works with both",
     date="2026-11",
+)
+NONCE = Deviation(
+    name="nonce_tolerated",
+    why="whether nonce is echoed is not known; a wrong one is refused all the same",
+    evidence="the vendor's demonstrations send one and never look at the answer's; switched on by nonce=tolerated",
+    date="2021-02",
+)
+PKCE = Deviation(
+    name="no_pkce",
+    why="nothing is known of PKCE; it is sent unless the setting pkce=false says otherwise",
+    evidence="the vendor's demonstrations send none",
+    date="2021-02",
 )
 
 
@@ -79,12 +109,17 @@ def authmachine(
     read = Reader(provider=name, given=cast("Mapping[str, object]", given), settings=settings, keywords=KEYWORDS)
     issuer = read.text("issuer") or read.required("url")
     fields = common_fields(read, label="AuthMachine")
+    require_openid(read, fields["scopes"])
     revoke = {"revoke_tokens": "1"} if read.switch("revoke_tokens") else {}
     hint = {"id_token_hint", "client_id"} if read.switch("logout_sends_hint") else set()
+    lenient, pkce = read.text("nonce") == "tolerated", read.switch("pkce")
+    deviations = {SLASH: True, NONCE: lenient, PKCE: not pkce}
     return Provider(
         issuer=issuer,
         **fields,
         either_slash=True,
+        nonce_may_be_missing=lenient,
+        pkce=pkce,
         api_token=read.secret("api_token"),
         authorize_parameters=permissions_claim(read.words("permissions")),
         userinfo_form=read.text("userinfo_by") == "form",
@@ -95,8 +130,9 @@ def authmachine(
                 parameters={"scope": " ".join(fields["scopes"]), **revoke},
             ),
         ),
+        read_userinfo=read_userinfo,
         to_vendor=to_vendor,
-        deviations=(SLASH,),
+        deviations=tuple(deviation for deviation, used in deviations.items() if used),
         problems=tuple(dict.fromkeys(read.problems)),
     )
 
@@ -106,6 +142,12 @@ def permissions_claim(objects: tuple[str, ...]) -> dict[str, str]:
     if not objects:
         return {}
     return {"claims": json.dumps({"authmachine_permissions": list(objects)}, separators=(",", ":"))}
+
+
+def read_userinfo(answer: JsonObject, _now: float) -> JsonObject:
+    """The standard's name for the user name: some installations call it `username` alone."""
+    own = text_claim(answer, "username")
+    return answer if own is None else {"preferred_username": own, **answer}
 
 
 def to_vendor(claims: Mapping[str, JsonValue]) -> AuthMachinePerson:

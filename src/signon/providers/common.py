@@ -47,6 +47,12 @@ def common_fields(read: Reader, *, label: str) -> dict[str, Any]:
     }
 
 
+def require_openid(read: Reader, scopes: tuple[str, ...]) -> None:
+    """Note a problem where `openid` is not asked for: without it nothing says who signs in."""
+    if "openid" not in scopes:
+        read.problems.append(f"{read.setting('scope')} must contain openid (OIDC Core 3.1.2.1)")
+
+
 def read_private_keys(read: Reader) -> tuple[PrivateKey, ...]:
     """Our private keys, from the text of the keyword or the file that it names."""
     text = read.text("private_key")

@@ -35,7 +35,7 @@ def read_date(text: str | None) -> PartialDate | None:
         return PartialDate(text=text)
     year, month, day = (None if part is None else int(part) for part in match.groups())
     try:
-        date(year or 0, month or 1, day or 1)
+        date(year or 0, 1 if month is None else month, 1 if day is None else day)
     except ValueError:
         return PartialDate(text=text)
     return PartialDate(text=text, year=year, month=month, day=day)

@@ -157,9 +157,13 @@ COMMON: tuple[Keyword, ...] = (
 
 
 def keywords(*extra: Keyword, **defaults: str) -> tuple[Keyword, ...]:
-    """The keywords of one vendor: the common ones with defaults of its own, and those that only it has."""
+    """The keywords of one vendor: the common ones with defaults of its own, and those that only it has.
+
+    One of its own that bears a common one's name says it in the vendor's words.
+    """
+    own = {keyword.name: keyword for keyword in extra}
     common = (replace(k, default=defaults[k.name]) if k.name in defaults else k for k in COMMON)
-    return (*common, *extra)
+    return (*(own.pop(keyword.name, keyword) for keyword in common), *own.values())
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Unpack, cast
 
 from signon.core.provider import Provider
-from signon.providers.common import common_fields
+from signon.providers.common import common_fields, require_openid
 from signon.providers.keywords import COMMON, Common, Reader
 
 KEYWORDS = COMMON
@@ -22,6 +22,5 @@ def oidc(*, name: str = "oidc", settings: Mapping[str, object] | None = None, **
     issuer = read.required("issuer")
     label = "OpenID" if name == "oidc" else name.replace("_", " ").capitalize()
     fields = common_fields(read, label=label)
-    if "openid" not in fields["scopes"]:
-        read.problems.append(f"{read.setting('scope')} must contain openid (OIDC Core 3.1.2.1)")
+    require_openid(read, fields["scopes"])
     return Provider(issuer=issuer, **fields, problems=tuple(dict.fromkeys(read.problems)))

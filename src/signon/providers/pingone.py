@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Unpack, cast
+from urllib.parse import urlsplit
 
 from signon.core.person import text_claim
 from signon.core.provider import Provider, SignOutForm
 from signon.core.values import JsonObject, JsonValue, url_problem
-from signon.providers.common import common_fields
+from signon.providers.common import common_fields, require_openid
 from signon.providers.keywords import Common, Keyword, Reader, keywords
 
 REGIONS: Mapping[str, str] = {
@@ -31,14 +33,35 @@ class PingOneKeywords(Common, total=False):
     custom_domain: str
     api_url: str
     logout_sends_client_id: bool | str
+    logout_sends_hint: bool | str
+
+
+_ENVIRONMENT_ID = re.compile(r"[A-Za-z0-9-]+\Z")
+_AUTH_HOST = "auth.pingone."
+
+
+def _environment_id(text: str) -> str | None:
+    return None if _ENVIRONMENT_ID.match(text) else "is no id: letters, digits and hyphens"
+
+
+def _custom_domain(text: str) -> str | None:
+    return url_problem(_on_domain(text), query=False)
 
 
 KEYWORDS = keywords(
-    Keyword(name="environment_id", says="the environment's id; the issuer follows from it and the region"),
+    Keyword(
+        name="environment_id",
+        says="the environment's id; the issuer follows from it and the region",
+        check=_environment_id,
+    ),
     Keyword(
         name="region", says="the region, as the end of its hosts' names", default="com", choices=tuple(REGIONS)
     ),
-    Keyword(name="custom_domain", says="the environment's own domain, in place of id and region"),
+    Keyword(
+        name="custom_domain",
+        says="the environment's own domain, in place of id and region",
+        check=_custom_domain,
+    ),
     Keyword(
         name="api_url",
         says="where the platform API is, up to the version; unset: the region's",
@@ -48,6 +71,12 @@ KEYWORDS = keywords(
         name="logout_sends_client_id",
         says="send client_id to signoff, too: the page about it lists only the hint, the address and state",
         default="false",
+        choices=("true", "false"),
+    ),
+    Keyword(
+        name="logout_sends_hint",
+        says="send the ID token to signoff; false where an environment refuses one that has expired",
+        default="true",
         choices=("true", "false"),
     ),
 )
@@ -72,11 +101,13 @@ def pingone(
     read = Reader(provider=name, given=cast("Mapping[str, object]", given), settings=settings, keywords=KEYWORDS)
     issuer = read.text("issuer") or _issuer(read)
     fields = common_fields(read, label="PingOne")
-    sends = {"id_token_hint", "state", *(("client_id",) if read.switch("logout_sends_client_id") else ())}
+    require_openid(read, fields["scopes"])
+    optional = {"id_token_hint": "logout_sends_hint", "client_id": "logout_sends_client_id"}
+    sends = {"state", *(name for name, keyword in optional.items() if read.switch(keyword))}
     return Provider(
         issuer=issuer,
         **fields,
-        api_url=api_url(read),
+        api_url=api_url(read, issuer),
         sign_out=(SignOutForm(sends=frozenset(sends)),),
         to_vendor=to_vendor,
         problems=tuple(dict.fromkeys(read.problems)),
@@ -87,13 +118,20 @@ def _issuer(read: Reader) -> str:
     """`https://auth.pingone.<region>/<environment>/as`, or `https://<custom domain>/as`: never a closing slash."""
     domain = read.text("custom_domain")
     if domain:
-        return f"https://{domain.removeprefix('https://').rstrip('/')}/as"
+        return _on_domain(domain)
     return f"https://auth.pingone.{read.text('region')}/{read.required('environment_id')}/as"
 
 
-def api_url(read: Reader) -> str:
+def _on_domain(domain: str) -> str:
+    domain = domain if "://" in domain else f"https://{domain}"
+    return f"{domain.rstrip('/')}/as"
+
+
+def api_url(read: Reader, issuer: str) -> str:
     """Where the platform API is: in the issuer's own region, since its tokens are strangers in another."""
-    return (read.text("api_url") or f"https://api.pingone.{read.text('region')}/v1").rstrip("/")
+    host = urlsplit(issuer).hostname or ""
+    region = host.removeprefix(_AUTH_HOST) if host.startswith(_AUTH_HOST) else read.text("region")
+    return (read.text("api_url") or f"https://api.pingone.{region}/v1").rstrip("/")
 
 
 def to_vendor(claims: Mapping[str, JsonValue]) -> PingOnePerson:

@@ -67,17 +67,21 @@ class SgidPerson:
 
     name: str | None
     nric_number: str | None = field(repr=False)
+    """Shows who somebody is everywhere: never log it."""
     date_of_birth: PartialDate | None
     passport_number: str | None = field(repr=False)
     passport_expiry_date: PartialDate | None
     mobile_number: str | None
+    """Eight digits, without the country's code."""
+    mobile_number_with_country_code: str | None
     email: str | None
     registered_address: tuple[str, ...]
     """Its lines."""
     vehicles: tuple[str, ...]
     """Their numbers."""
     employments: tuple[Employment, ...]
-    others: Mapping[str, str]
+    sponsored_child_records: tuple[Mapping[str, JsonValue], ...] = field(repr=False)
+    others: Mapping[str, str] = field(repr=False)
     """Every other field, by its scope."""
 
 
@@ -89,14 +93,14 @@ def sgid(
     issuer = read.required("issuer").rstrip("/")
     common = common_fields(read, label="sgID")
     keys: tuple[PrivateKey, ...] = common["private_keys"]
-    if common["scopes"] != ("openid",) and read.text("private_key") is None:
-        read.problems.append(f"{read.setting('private_key')} is not set: sgID encrypts fields to its public half")
+    read.problems += _contradictions(read, common["scopes"], keys)
     algs = ("RSA-OAEP-256", "RSA-OAEP") if read.switch("allow_rsa_oaep") else ("RSA-OAEP-256",)
     return Provider(
         issuer=issuer,
         **{**common, "userinfo": "never" if common["scopes"] == ("openid",) else common["userinfo"]},
         metadata=metadata(issuer),
         read_tokens=read_tokens,
+        read_error=read_error,
         read_userinfo=partial(open_fields, keys, algs),
         to_person=to_person,
         to_vendor=to_vendor,
@@ -104,6 +108,18 @@ def sgid(
         deviations=(NO_TOKEN_TYPE,),
         problems=tuple(dict.fromkeys(read.problems)),
     )
+
+
+def _contradictions(read: Reader, scopes: tuple[str, ...], keys: tuple[PrivateKey, ...]) -> list[str]:
+    """What is wrong with scope and key together."""
+    problems = []
+    if "openid" not in scopes:
+        problems.append(f"{read.setting('scope')} must contain openid (OIDC Core 3.1.2.1)")
+    if scopes != ("openid",) and read.text("private_key") is None:
+        problems.append(f"{read.setting('private_key')} is not set: sgID encrypts fields to its public half")
+    if any(key.kty != "RSA" for key in keys):
+        problems.append(f"{read.setting('private_key')} is no RSA key, and sgID encrypts to RSA keys only")
+    return problems
 
 
 def metadata(issuer: str) -> Metadata:
@@ -122,6 +138,14 @@ def metadata(issuer: str) -> Metadata:
 def read_tokens(answer: JsonObject, _now: float) -> JsonObject:
     """Add the token type that is left out."""
     return {"token_type": "Bearer", **answer}
+
+
+def read_error(answer: JsonObject, _now: float) -> JsonObject:
+    """An error without a code has a `message` alone, as the vendor's own clients expect it: quoted as it is."""
+    message = answer.get("message")
+    if "error" in answer or not isinstance(message, str):
+        return answer
+    return {"error": "message", "error_description": message}
 
 
 def open_fields(
@@ -177,7 +201,11 @@ def to_vendor(claims: Mapping[str, JsonValue]) -> SgidPerson:
     own: dict[str, Any] = {name: texts.get(f"myinfo.{name}") or None for name in _TEXTS}
     own |= {name: read_date(texts.get(f"myinfo.{name}")) for name in _DATES}
     address = texts.get("myinfo.registered_address", "")
-    known = {f"myinfo.{name}" for name in (*_TEXTS, *_DATES, "registered_address", "vehicles")} | {_OFFICER}
+    known = {
+        *(f"myinfo.{name}" for name in (*_TEXTS, *_DATES, "registered_address", "vehicles")),
+        _OFFICER,
+        _CHILDREN,
+    }
     return SgidPerson(
         **own,
         registered_address=tuple(line for line in address.split("\n") if line),
@@ -187,12 +215,17 @@ def to_vendor(claims: Mapping[str, JsonValue]) -> SgidPerson:
             if isinstance(vehicle.get("vehicle_number"), str)
         ),
         employments=tuple(_employment(post) for post in _objects(texts.get(_OFFICER))),
+        sponsored_child_records=tuple(_objects(texts.get(_CHILDREN))),
         others={name: text for name, text in texts.items() if name not in known},
     )
 
 
 _OFFICER = "pocdex.public_officer_details"
-_TEXTS = ("name", "nric_number", "passport_number", "mobile_number", "email")
+_CHILDREN = "myinfo.sponsored_child_records"
+_TEXTS = (
+    *("name", "nric_number", "passport_number", "email"),
+    *("mobile_number", "mobile_number_with_country_code"),
+)
 _DATES = ("date_of_birth", "passport_expiry_date")
 
 
@@ -209,7 +242,7 @@ def _employment(post: dict[str, Any]) -> Employment:
     values = {each.name: post.get(each.name) for each in fields(Employment)}
     return Employment(
         **{
-            name: value if isinstance(value, str) and value != NOT_AVAILABLE else None
+            name: value if isinstance(value, str) and value not in {"", NOT_AVAILABLE} else None
             for name, value in values.items()
         }
     )

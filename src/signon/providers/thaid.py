@@ -11,9 +11,10 @@ from typing import Unpack, cast
 
 from signon.core.claims import Expectations
 from signon.core.errors import MalformedAnswer, TokenRejected
-from signon.core.person import text_claim
+from signon.core.person import Person, text_claim
+from signon.core.person import to_person as standard_person
 from signon.core.provider import Deviation, Provider
-from signon.core.values import JsonObject, JsonValue, is_number
+from signon.core.values import JsonObject, JsonValue, is_number, is_visible_ascii, url_problem
 from signon.providers.common import common_fields
 from signon.providers.dates import PartialDate, read_date
 from signon.providers.keywords import Common, Keyword, Reader, keywords
@@ -45,16 +46,37 @@ class ThaidKeywords(Common, total=False):
     pkce: bool | str
 
 
+def _address(text: str) -> str | None:
+    return url_problem(text, query=False)
+
+
+def _header_value(text: str) -> str | None:
+    return None if is_visible_ascii(text) else "has characters that no header may have"
+
+
 KEYWORDS = keywords(
+    Keyword(
+        name="scope",
+        says="what to ask for, openid for a signed answer; one that the registration lacks makes ThaID refuse"
+        " every sign-in on a page of its own (400 invalid_scope)",
+        default=" ".join(("openid", *(name for name in CLAIMS if name != "house_address"))),
+    ),
     Keyword(
         name="sandbox",
         says="use the sandbox, which has its own registrations",
         default="false",
         choices=("true", "false"),
     ),
-    Keyword(name="well_known_url", says="the metadata's address; the issuer is what stands before /.well-known"),
     Keyword(
-        name="api_key", says="the API key of the registration; some environments are said to need it", secret=True
+        name="well_known_url",
+        says="the metadata's address; the issuer is what stands before /.well-known",
+        check=_address,
+    ),
+    Keyword(
+        name="api_key",
+        says="the API key of the registration; some environments are said to need it",
+        check=_header_value,
+        secret=True,
     ),
     Keyword(
         name="api_key_header",
@@ -88,7 +110,6 @@ KEYWORDS = keywords(
     ),
     client_auth="client_secret_basic",
     id_token_alg="ES256",  # noqa: S106 - the name of an algorithm
-    scope=" ".join(("openid", *(name for name in CLAIMS if name != "house_address"))),
     userinfo="never",
 )
 
@@ -148,7 +169,7 @@ def thaid(
     issuer = read.text("issuer") or _issuer(read, well_known)
     fields = common_fields(read, label="ThaID")
     fields["client"] = replace(fields["client"], raw_basic=read.switch("raw_basic"))
-    api_key = read.secret("api_key")
+    api_key, key_header = read.secret("api_key"), str(read.text("api_key_header"))
     lenient = read.text("nonce") == "tolerated"
     pkce = read.switch("pkce")
     deviations = {UNSIGNED: "openid" not in fields["scopes"], NONCE: lenient, PKCE: not pkce}
@@ -158,7 +179,7 @@ def thaid(
         discovery_url=well_known,
         # The manual has the address; the metadata document is not known to name it.
         endpoints={"introspection_endpoint": f"{issuer}/api/v2/oauth2/introspect/"},
-        headers={} if api_key is None else {str(read.text("api_key_header")): api_key.reveal()},
+        headers={} if api_key is None else {key_header: api_key.reveal()},
         pkce=pkce,
         nonce_may_be_missing=lenient,
         sign_out=(),
@@ -167,6 +188,7 @@ def thaid(
         introspection_prefix="Bearer " if read.switch("bearer_prefix") else "",
         read_tokens=read_tokens,
         read_error=read_error,
+        to_person=to_person,
         to_vendor=to_vendor,
         extra_checks=(check_pid,),
         deviations=tuple(deviation for deviation, used in deviations.items() if used),
@@ -186,20 +208,29 @@ def _issuer(read: Reader, well_known: str | None) -> str:
 def read_tokens(answer: JsonObject, now: float) -> JsonObject:
     """Standard names and durations: `expire_in` or `expires_in`, absolute or not; flat claims into `claims`."""
     claims: JsonObject = {name: answer[name] for name in CLAIMS if name in answer}
-    pid = claims.get("pid")
-    if isinstance(pid, str) and not is_national_id(pid):
+    if not _is_absent_or_right(claims.get("pid")):
         raise MalformedAnswer("token_pid_invalid", "the pid in the token answer has a wrong check digit")
     standard = {name: value for name, value in answer.items() if name not in claims and name != "expire_in"}
-    life = answer.get("expires_in", answer.get("expire_in"))
-    if is_number(life) and isinstance(life, int | float):
-        standard["expires_in"] = max(0, life - now) if life > _ABSOLUTE else life
-    return {"token_type": "Bearer", **standard, "claims": claims}
+    life = answer.get("expire_in") if answer.get("expires_in") is None else answer["expires_in"]
+    if is_number(life) and isinstance(life, int | float) and life > _ABSOLUTE:
+        life = max(0, life - now)
+    if life is not None:
+        standard["expires_in"] = life
+    return {**standard, "claims": claims}
+
+
+_STANDARD = {
+    "user_denied": "access_denied",
+    "invalid_refresh_token": "invalid_grant",
+    "duplicate_request": "invalid_grant",
+}
+"""What the manual's own codes mean; a code that is used twice is a duplicate request."""
 
 
 def read_error(answer: JsonObject, _now: float) -> JsonObject:
     """ThaID's error codes as the standard's (manual, section 7)."""
     error, description = answer.get("error"), str(answer.get("error_description", "")).lower()
-    standard = {"user_denied": "access_denied", "invalid_refresh_token": "invalid_grant"}.get(str(error), error)
+    standard = _STANDARD.get(str(error), error)
     if error == "invalid_request" and "authorization code" in description:
         standard = "invalid_grant"
     return {**answer, "error": standard}
@@ -207,9 +238,12 @@ def read_error(answer: JsonObject, _now: float) -> JsonObject:
 
 def check_pid(claims: JsonObject, _expected: Expectations) -> None:
     """`pid`, when present, must have the right check digit."""
-    pid = claims.get("pid")
-    if pid is not None and not (isinstance(pid, str) and is_national_id(pid)):
+    if not _is_absent_or_right(claims.get("pid")):
         raise TokenRejected("id_token_pid", "in the id_token the pid has a wrong check digit")
+
+
+def _is_absent_or_right(pid: JsonValue) -> bool:
+    return pid is None or (isinstance(pid, str) and is_national_id(pid))
 
 
 def is_national_id(text: str) -> bool:
@@ -225,6 +259,13 @@ def masked(number: str) -> str:
     return "•" * (len(number) - 4) + number[-4:]
 
 
+def to_person(claims: JsonObject, *, provider: str, issuer: str) -> Person:
+    """The standard mapping; a name that was not asked for whole is put together from its parts."""
+    person = standard_person(claims, provider=provider, issuer=issuer)
+    parts = (text_claim(claims, name) for name in ("given_name", "middle_name", "family_name"))
+    return replace(person, name=person.name or " ".join(part for part in parts if part) or None)
+
+
 def to_vendor(claims: Mapping[str, JsonValue]) -> ThaidPerson:
     """The card's fields, typed."""
     members: JsonObject = dict(claims)
@@ -236,8 +277,8 @@ def to_vendor(claims: Mapping[str, JsonValue]) -> ThaidPerson:
         **{name: text_claim(members, name) for name in _NAMES},
         birthdate=read_date(text_claim(members, "birthdate")),
         gender=text_claim(members, "gender"),
-        address=_address(claims.get("address")),
-        house_address=_address(claims.get("house_address")),
+        address=_formatted(claims.get("address")),
+        house_address=_formatted(claims.get("house_address")),
         ial=str(ial) if isinstance(ial, str | int | float) and ial != "" else None,
         smartcard_code=text_claim(members, "smartcard_code"),
         date_of_issuance=read_date(text_claim(members, "date_of_issuance")),
@@ -248,7 +289,7 @@ def to_vendor(claims: Mapping[str, JsonValue]) -> ThaidPerson:
 _NAMES = tuple(name for name in CLAIMS if "name" in name or name.startswith("title"))
 
 
-def _address(value: JsonValue) -> str | None:
+def _formatted(value: JsonValue) -> str | None:
     """An address is a text, or an object whose `formatted` is one (OIDC Core 5.1.1)."""
     if isinstance(value, dict):
         value = value.get("formatted")

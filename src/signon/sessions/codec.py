@@ -38,16 +38,23 @@ class _Field:
 
 def to_members(value: DataclassInstance) -> dict[str, JsonValue]:
     """The value as a JSON object."""
-    pairs = ((field, getattr(value, field.name)) for field in _fields(type(value)))
-    return {field.name: field.write(held) for field, held in pairs if held != field.default}
+    members = {}
+    for name, default, write in _writers(type(value)):
+        held = getattr(value, name)
+        if held is not default and held != default:
+            members[name] = held if write is _same else write(held)
+    return members
 
 
 def from_members(kind: type[T], members: Any, **unwritten: Any) -> T:
     """The value that `to_members` wrote, and what it left out on purpose; raises `Unreadable`."""
     if type(members) is not dict:
         raise Unreadable
-    values = {field.name: field.read(members[field.name]) for field in _fields(kind) if field.name in members}
-    return _build(kind, {**values, **unwritten})
+    readers = _readers(kind)
+    for name, value in members.items():
+        if name in readers:
+            unwritten[name] = readers[name](value)
+    return _build(kind, unwritten)
 
 
 def to_row(value: DataclassInstance) -> list[JsonValue]:
@@ -104,6 +111,16 @@ def _fields(kind: type[DataclassInstance]) -> tuple[_Field, ...]:
         for field in fields(kind)
         if field.metadata.get("sealed", True)
     )
+
+
+@cache
+def _readers(kind: type[DataclassInstance]) -> dict[str, Callable[[Any], object]]:
+    return {field.name: field.read for field in _fields(kind)}
+
+
+@cache
+def _writers(kind: type[DataclassInstance]) -> tuple[tuple[str, object, Callable[[Any], JsonValue]], ...]:
+    return tuple((field.name, field.default, field.write) for field in _fields(kind))
 
 
 def _reader(hint: Any) -> Callable[[Any], object]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 
 from signon.core.errors import PersonError, StoreUnavailable
 from signon.core.pkce import RANDOM_BYTES
 from signon.sessions.record import Session, read_session, write_session
 from signon.sessions.sealer import Sealer
-from signon.sessions.store import SessionStore
+from signon.sessions.store import SessionStore, Stored
 from signon.sessions.transactions import TRANSACTION_SECONDS
 
 CLOCK_SKEW_SECONDS = 120
@@ -27,6 +29,8 @@ EPOCH_SECONDS = 1.0
 """How old the epoch may be that a load goes by: ending everything takes that long to reach every process."""
 SWEEP_SECONDS = 60.0
 SWEEP_LIMIT = 1000
+OPENED_SESSIONS = 256
+"""Records kept open in a process: as many as are looked at in a row, and 10 MB where each has 40 KB of claims."""
 
 _PURPOSE = "session"
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{43}\Z")
@@ -42,6 +46,9 @@ class Sessions:
         self.store = store
         self.sealer = sealer
         self._session_seconds = session_seconds
+        self._together: Callable[[], AbstractContextManager[None]] = getattr(store, "together", nullcontext)
+        """Some stores can make several operations cost one write; the order of them is right without, too."""
+        self._opened: dict[bytes, tuple[Stored, Session | None]] = {}
         self._epoch: tuple[int, float] | None = None
         self._next_sweep = float("-inf")
 
@@ -54,14 +61,19 @@ class Sessions:
         key = _key(session_id)
         session = replace(session, epoch=self.store.epoch())
         expires_at = self._end_of(session)
-        indexes = self._indexes(session)
-        for index in indexes:
-            self.store.index_add(index[0], key, now=now, expires_at=expires_at)
-        if not self.store.create(key, self._seal(session, key), now=now, expires_at=expires_at):
-            raise StoreUnavailable("store_unavailable", "the store has a record under an id that was never used")
-        if self._ended_since(indexes, since=session.started_at, now=now):
-            self.store.delete(key)
-            self._unindex(indexes, key)
+        indexes, sealed = self._indexes(session), self._seal(session, key)
+        with self._together():
+            for index in indexes:
+                self.store.index_add(index[0], key, now=now, expires_at=expires_at)
+            if not self.store.create(key, sealed, now=now, expires_at=expires_at):
+                raise StoreUnavailable(
+                    "store_unavailable", "the store has a record under an id that was never used"
+                )
+            ended = self._ended_since(indexes, since=session.started_at, now=now)
+            if ended:
+                self.store.delete(key)
+                self._unindex(indexes, key)
+        if ended:
             raise PersonError("session_ended_meanwhile", "the provider ended this session while it was begun")
         self._sweep(now)
         return session_id
@@ -125,11 +137,24 @@ class Sessions:
 
     def _load(self, key: bytes, *, now: float) -> Session | None:
         stored = self.store.load(key, now=now)
-        body = None if stored is None else self.sealer.open(stored.value, purpose=_PURPOSE, record_id=key)
-        if stored is None or body is None:
+        if stored is None:
+            self._opened.pop(key, None)
             return None
-        session = read_session(body, version=stored.version)
+        session = self._open(key, stored)
         return None if session is None or now >= self._end_of(session) else session
+
+    def _open(self, key: bytes, stored: Stored) -> Session | None:
+        """Open a record once for as long as the store has the same bytes: people look at pages in a row."""
+        held = self._opened.get(key)
+        if held is not None and held[0] == stored:
+            return held[1]
+        body = self.sealer.open(stored.value, purpose=_PURPOSE, record_id=key)
+        session = None if body is None else read_session(body, version=stored.version)
+        while len(self._opened) >= OPENED_SESSIONS:
+            with suppress(KeyError, StopIteration, RuntimeError):  # another thread has made room meanwhile
+                del self._opened[next(iter(self._opened))]
+        self._opened[key] = (stored, session)
+        return session
 
     def _seal(self, session: Session, key: bytes) -> bytes:
         return self.sealer.seal(write_session(session), purpose=_PURPOSE, record_id=key)

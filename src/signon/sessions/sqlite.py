@@ -7,6 +7,7 @@ a commit costs no disk flush: a crash of the process loses nothing, a power cut 
 from __future__ import annotations
 
 import sqlite3
+from contextlib import AbstractContextManager
 
 from signon.core.errors import StoreUnavailable
 from signon.sessions.sqlite_pool import Pool
@@ -155,6 +156,10 @@ class SqliteStore:
         for statement in _SWEEPS:  # each its own transaction: others write in between
             removed += self._pool.execute(statement, now, limit - removed).changed if removed < limit else 0
         return removed
+
+    def together(self) -> AbstractContextManager[None]:
+        """Make the operations inside one transaction."""
+        return self._pool.together()
 
     def close(self) -> None:
         """Close the connections that nobody is using."""

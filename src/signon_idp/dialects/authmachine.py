@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from signon_idp.dialect import Dialect, Lifetimes, Paths, Route, SignOutRules, SignUpRules, Tint
+from signon_idp.dialect import Dialect, Lifetimes, Paths, Route, SignOutRules, SignUpRules, Tint, only_rsa
 from signon_idp.dialects.authmachine_people import PEOPLE, PERMISSIONS
 from signon_idp.endpoints.permissions import permissions
 from signon_idp.errors import CallbackError
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 API_TOKEN = "practice-api-token-of-authmachine"
 _ID_TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "nonce")
 _DISCOVERY = (
-    *("issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "end_session_endpoint", "jwks_uri"),
+    *(
+        "issuer",
+        "authorization_endpoint",
+        "token_endpoint",
+        "userinfo_endpoint",
+        "end_session_endpoint",
+        "jwks_uri",
+    ),
     *("scopes_supported", "response_types_supported", "subject_types_supported"),
     *("id_token_signing_alg_values_supported", "token_endpoint_auth_methods_supported"),
 )
@@ -132,6 +139,7 @@ AUTHMACHINE = Dialect(
     sign_up=SignUpRules(parameter="register", value="1", asks_known=True),
     personas=PEOPLE,
     discovery_document=discovery_document,
+    jwks_members=only_rsa,
     judge_request=judge_request,
     id_token_claims=id_token_claims,
     userinfo_members=userinfo_members,
@@ -150,7 +158,9 @@ AUTHMACHINE = Dialect(
 AUTHMACHINE_OF_OLD = replace(
     AUTHMACHINE,
     own_routes=(
-        replace(AUTHMACHINE.own_routes[0], view=permissions(PERMISSIONS, people=PEOPLE, token=API_TOKEN, bare=True)),
+        replace(
+            AUTHMACHINE.own_routes[0], view=permissions(PERMISSIONS, people=PEOPLE, token=API_TOKEN, bare=True)
+        ),
     ),
 )
 """The same with the older shape of that answer."""

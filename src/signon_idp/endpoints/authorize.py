@@ -64,7 +64,11 @@ def needs_login(idp: "Idp", wanted: AuthorizationRequest, session: BrowserSessio
     """Whether the person must sign in (again) for this request (OIDC Core 3.1.2.1: prompt, max_age, hints)."""
     if session is None or not idp.dialect.keeps_session or wanted.prompt & {"login", "select_account"}:
         return True
-    if idp.dialect.sign_up is not None and idp.dialect.sign_up.asks_known and idp.dialect.wants_sign_up(wanted.asked):
+    if (
+        idp.dialect.sign_up is not None
+        and idp.dialect.sign_up.asks_known
+        and idp.dialect.wants_sign_up(wanted.asked)
+    ):
         return True
     if wanted.max_age is not None and idp.now() - session.auth_time > wanted.max_age:
         return True

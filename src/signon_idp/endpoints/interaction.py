@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def sign_in(idp: "Idp") -> Response:
     """Sign in a persona by name and password, or by its button."""
     browser = browser_id(idp)
-    wanted, pairs = _carried_request(idp, browser, purpose="sign_in")
+    wanted, pairs = carried_request(idp, browser, purpose="sign_in")
     if request.form.get("cancel"):
         return refuse(idp, wanted.back, CallbackError("access_denied", "the person left the sign-in page"))
     persona = _chosen(idp)
@@ -43,7 +43,7 @@ def sign_in(idp: "Idp") -> Response:
 def consent(idp: "Idp") -> Response:
     """Go on if the person allowed it; else tell the application."""
     browser = browser_id(idp)
-    wanted, pairs = _carried_request(idp, browser, purpose="consent")
+    wanted, pairs = carried_request(idp, browser, purpose="consent")
     session = session_of(idp, browser)
     if session is None:
         raise PageError("session_ended", "nobody is signed in any more")
@@ -55,7 +55,8 @@ def consent(idp: "Idp") -> Response:
     return continue_request(idp, pairs, browser, asked=frozenset({"login", "consent"}))
 
 
-def _carried_request(idp: "Idp", browser: str, *, purpose: str) -> tuple[AuthorizationRequest, "Pairs"]:
+def carried_request(idp: "Idp", browser: str, *, purpose: str) -> tuple[AuthorizationRequest, "Pairs"]:
+    """The request that a form of this browser carries, for the form's purpose; PageError for any other form."""
     text = request.form.get("request", "")
     check_form(idp, browser, purpose=purpose, text=text, token=request.form.get("form_token", ""))
     pairs = tuple(parse_qsl(text, keep_blank_values=True))

@@ -42,4 +42,6 @@ def _secured(idp: "Idp", client: "Client", members: "JsonObject") -> Reply:
     text = dump(members).decode()
     if alg is not None:
         text = write(draft(claims, key=signing_key(idp.keys, client, alg), alg=alg))
-    return Reply(body=userinfo_for(client, text).encode(), content_type=JWT, headers=(("Cache-Control", "no-store"),))
+    return Reply(
+        body=userinfo_for(client, text).encode(), content_type=JWT, headers=(("Cache-Control", "no-store"),)
+    )

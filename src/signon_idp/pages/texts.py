@@ -27,7 +27,7 @@ _EN = {
     "scan_rest": "On this practice page press the button instead: no phone is needed.",
     "qr_alt": "Code for the phone",
     "confirm_on_phone": "Confirm on the phone",
-    "other_phone": "Or confirm on somebody else’s phone",
+    "other_phone": "Or on the phone of another person",
     "failed_phone": "Nobody here has that phone. Choose one of these people.",
     "allow_title": "Allow {client}",
     "allow_question": "Allow {client}?",

@@ -84,7 +84,7 @@ def read_return_address(pairs: Pairs, clients: Mapping[str, Client]) -> ReturnAd
 def read_authorization(
     pairs: Pairs, back: ReturnAddress, *, judge: JudgeRequest = anything_goes, openid_required: bool = False
 ) -> AuthorizationRequest:
-    """The whole request, or CallbackError with the registered code; `judge` raises it for the vendor's own rules."""
+    """The whole request, or CallbackError with the registered code; `judge` has the vendor's own rules."""
     twice = repeated(pairs)
     if twice:
         raise CallbackError("invalid_request", f"{', '.join(sorted(twice))} must not be repeated")

@@ -13,7 +13,7 @@ def test_document_is_under_the_issuer(clock, helpers):
     document = walk.http.get(path, headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"}).json
     assert document["issuer"] == "http://127.0.0.1:9000/tenant/a"
     addresses = [value for name, value in document.items() if name.endswith(("_endpoint", "_uri"))]
-    assert len(addresses) == 7
+    assert len(addresses) == 8
     assert all(address.startswith(document["issuer"] + "/") for address in addresses)
     assert "id_token" in walk.tokens()
 
@@ -31,7 +31,13 @@ def test_document_promises_what_is_done(walk):
     assert document["introspection_endpoint_auth_methods_supported"] == [
         "client_secret_basic",
         "client_secret_post",
+        "client_secret_jwt",
+        "private_key_jwt",
     ]
+    assert {"HS256", "ES256"} <= set(document["token_endpoint_auth_signing_alg_values_supported"])
+    for kind in ("id_token", "userinfo"):
+        assert document[f"{kind}_encryption_alg_values_supported"] == ["RSA-OAEP-256", "RSA-OAEP", "ECDH-ES"]
+        assert "A256GCM" in document[f"{kind}_encryption_enc_values_supported"]
     assert "groups" in document["claims_supported"]
 
 
@@ -46,7 +52,7 @@ def test_missing_endpoints_are_not_advertised(clock):
     http = Idp(dialect=dialect, origin="http://127.0.0.1:9000", now=clock).app.test_client()
     document = http.get("/.well-known/openid-configuration").json
     assert not {
-        name for name in document if name.startswith(("userinfo_e", "introspection", "revocation", "end_"))
+        name for name in document if name.startswith(("userinfo_endpoint", "introspection", "revocation", "end_"))
     }
     assert document["subject_type_supported"] == ["public"]
     assert http.get("/userinfo").status_code == 404

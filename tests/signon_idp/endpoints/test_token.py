@@ -2,8 +2,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from jwcrypto.jwe import JWE
+from jwcrypto.jwk import JWK
 
 from signon_idp import Client
+from signon_idp.jws import draft, write
+from signon_idp.keys import secret_key
 
 OTHER = Client(client_id="other", client_secret="other-secret", redirect_uris=("http://localhost:5001/cb",))
 
@@ -212,3 +216,34 @@ def test_dialect_shapes_the_answer(clock, helpers):
     assert (tokens["client"], tokens["access_token"]) == ("demo", "at-somying")
     assert helpers.claims_of(tokens["id_token"])["pid"] == "somying"
     assert walk.exchange("none").json == {"message": "invalid_grant"}
+
+
+def test_client_assertion(walk, helpers, clock):
+    """A client that is registered for it gets its tokens by an assertion, once (RFC 7523 2.2)."""
+    client = replace(helpers.DEMO, token_endpoint_auth_method="client_secret_jwt")
+    walk.idp.register(client)
+    claims = {"iss": "demo", "sub": "demo", "aud": walk.idp.issuer, "jti": "1", "exp": clock() + 60}
+    assertion = write(draft(claims, key=secret_key(helpers.SECRET), alg="HS256"))
+    form = {
+        "client_id": "demo",
+        "client_assertion": assertion,
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    }
+    assert walk.exchange(walk.code(), **form).status_code == 200
+    again = walk.exchange(walk.code(), **form)
+    assert (again.status_code, again.json["error"]) == (401, "invalid_client")
+    assert "used before" in again.json["error_description"]
+
+
+def test_encrypted_id_token(walk, helpers):
+    """A client that registered encryption gets its ID token inside a JWE, signed all the same."""
+    key = JWK.generate(kty="EC", crv="P-256")
+    jwks = {"keys": [key.export_public(as_dict=True)]}
+    walk.idp.register(replace(helpers.DEMO, jwks=jwks, id_token_encrypted_response_alg="ECDH-ES"))
+    token = walk.tokens()["id_token"]
+    sealed = JWE()
+    sealed.deserialize(token, key)
+    signed = sealed.payload.decode()
+    assert helpers.claims_of(signed)["sub"] == "5c1f0b7e-somying"
+    assert walk.idp.keys.verify(signed) is not None
+    assert {token, signed} <= walk.idp.secrets

@@ -1,6 +1,9 @@
+import json
 from dataclasses import replace
 
 import pytest
+from jwcrypto.jwe import JWE
+from jwcrypto.jwk import JWK
 
 
 def test_claims_by_scope(walk):
@@ -77,3 +80,19 @@ def test_clients_own_token(walk):
     token = walk.token(grant_type="client_credentials").json["access_token"]
     response = walk.userinfo(token)
     assert (response.status_code, response.json["error"]) == (403, "insufficient_scope")
+
+
+def test_encrypted(walk, helpers):
+    """Userinfo comes encrypted as registered: around a signed token, or around bare claims (OIDC Core 5.3.2)."""
+    key = JWK.generate(kty="RSA", size=2048)
+    jwks = {"keys": [key.export_public(as_dict=True)]}
+    encrypted = replace(helpers.DEMO, jwks=jwks, userinfo_encrypted_response_alg="RSA-OAEP-256")
+    for alg in (None, "RS256"):
+        walk.idp.register(replace(encrypted, userinfo_signed_response_alg=alg))
+        response = walk.userinfo(walk.tokens()["access_token"])
+        assert response.content_type == "application/jwt"
+        sealed = JWE()
+        sealed.deserialize(response.text, key)
+        inside = sealed.payload.decode()
+        claims = json.loads(inside) if alg is None else helpers.claims_of(inside)
+        assert claims["name"] == "สมหญิง ใจดี"

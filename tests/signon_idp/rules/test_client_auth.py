@@ -5,8 +5,10 @@ import pytest
 
 from signon_idp.errors import OAuthError
 from signon_idp.model import Client
-from signon_idp.rules.client_auth import authenticate
+from signon_idp.rules import client_auth
+from signon_idp.rules.assertion import JWT_BEARER, Judge
 
+JUDGE = Judge(issuer="http://127.0.0.1:9000", now=1_800_000_000.0, first_use=lambda _jti, _until: True)
 ODD = "s:é%+/ &="
 CLIENTS = {
     client.client_id: client
@@ -15,8 +17,14 @@ CLIENTS = {
         Client(client_id="odd:id", client_secret=ODD),
         Client(client_id="post", client_secret="secret", token_endpoint_auth_method="client_secret_post"),
         Client(client_id="public", token_endpoint_auth_method="none"),
+        Client(client_id="jwt", client_secret="s" * 32, token_endpoint_auth_method="client_secret_jwt"),
     )
 }
+ASSERTION = "e30." + base64.urlsafe_b64encode(b'{"sub":"jwt"}').decode().rstrip("=") + ".e30"
+
+
+def authenticate(authorization, form, clients, **more):
+    return client_auth.authenticate(authorization, form, clients, JUDGE, **more)
 
 
 def basic(client_id: str, secret: str) -> str:
@@ -64,6 +72,25 @@ def test_basic_is_form_urlencoded():
         ("Basic " + base64.b64encode(b"%ff:x").decode(), {}, "invalid_client", 401),
         (basic("basic", "secret"), {"client_secret": "secret"}, "invalid_request", 400),
         (basic("basic", "secret"), {"client_id": "post"}, "invalid_request", 400),
+        (basic("basic", "secret"), {"client_assertion": ASSERTION}, "invalid_request", 400),
+        (None, {"client_assertion": ASSERTION}, "invalid_request", 400),
+        (None, {"client_assertion": ASSERTION, "client_assertion_type": "saml"}, "invalid_request", 400),
+        (
+            None,
+            {"client_assertion": ASSERTION, "client_assertion_type": JWT_BEARER, "client_secret": "s"},
+            "invalid_request",
+            400,
+        ),
+        (
+            None,
+            {"client_assertion": ASSERTION, "client_assertion_type": JWT_BEARER, "client_id": "post"},
+            "invalid_request",
+            400,
+        ),
+        (None, {"client_assertion": ASSERTION, "client_assertion_type": JWT_BEARER}, "invalid_client", 401),
+        (None, {"client_assertion": "x", "client_assertion_type": JWT_BEARER}, "invalid_client", 401),
+        (None, {"client_assertion": "x.W10.x", "client_assertion_type": JWT_BEARER}, "invalid_client", 401),
+        (None, {"client_id": "jwt", "client_secret": "s" * 32}, "invalid_client", 401),
     ],
 )
 def test_refusals(authorization, form, error, status):

@@ -1,0 +1,204 @@
+import pytest
+from jwcrypto import jwk
+
+from signon.core.values import Secret
+from signon.providers import oidc
+from signon.providers.common import common_fields, read_private_keys
+from signon.providers.keywords import COMMON, Reader
+
+EC = jwk.JWK.generate(kty="EC", crv="P-256", kid="ec-1")
+OTHER = jwk.JWK.generate(kty="EC", crv="P-384", kid="ec-2")
+PEM = EC.export_to_pem(private_key=True, password=None).decode()
+SECRET = "s" * 64
+
+
+def reader(**given):
+    return Reader(provider="staff", given=given, settings={}, keywords=COMMON)
+
+
+def problems(**given):
+    read = reader(**{"client_id": "c", **given})
+    common_fields(read, label="Staff")
+    return read.problems
+
+
+def test_fields_follow_from_the_keywords():
+    """Each common keyword must reach the field that it is about."""
+    read = reader(
+        client_id="c",
+        client_secret=SECRET,
+        client_auth="client_secret_post",
+        scope="openid email",
+        id_token_alg="ES256",
+        response_mode="form_post",
+        prompt="login",
+        max_age="60",
+        acr_values="a b",
+        userinfo="always",
+        userinfo_alg="PS256",
+        callback_path="/a",
+        logout_callback_path="/b",
+        post_logout_path="/c",
+        proxy="http://proxy.example",
+        label="Our staff",
+        par="true",
+    )
+    fields = common_fields(read, label="Staff")
+    client = fields.pop("client")
+    assert (client.client_id, client.secret, client.auth) == ("c", Secret(SECRET), "client_secret_post")
+    assert fields == {
+        "name": "staff",
+        "label": "Our staff",
+        "scopes": ("openid", "email"),
+        "id_token_algs": frozenset({"ES256"}),
+        "response_mode": "form_post",
+        "prompt": "login",
+        "max_age_seconds": 60,
+        "acr_values": ("a", "b"),
+        "userinfo": "always",
+        "userinfo_alg": "PS256",
+        "callback_path": "/a",
+        "logout_callback_path": "/b",
+        "post_logout_path": "/c",
+        "ca_file": None,
+        "proxy": "http://proxy.example",
+        "private_keys": (),
+        "id_token_encryption": None,
+        "userinfo_encryption": None,
+        "par": True,
+    }
+    assert read.problems == []
+
+
+def test_defaults_are_the_safe_ones():
+    """With nothing but an id: RS256, query, the usual scopes, no maximum age, the vendor's label."""
+    fields = common_fields(reader(client_id="c"), label="Staff")
+    assert fields["id_token_algs"] == {"RS256"}
+    assert (fields["response_mode"], fields["userinfo"], fields["par"]) == ("query", "missing", False)
+    assert fields["scopes"] == ("openid", "profile", "email")
+    assert (fields["max_age_seconds"], fields["label"]) == (None, "Staff")
+    assert (fields["client"].secret, fields["client"].auth, fields["client"].key) == (None, None, None)
+
+
+@pytest.mark.parametrize("alg", ["EdDSA", "Ed25519"])
+def test_two_names_of_one_algorithm(alg):
+    """RFC 9864 gave EdDSA with Ed25519 a second name: either stands for both, and for no other."""
+    assert common_fields(reader(client_id="c", id_token_alg=alg), label="")["id_token_algs"] == {
+        "EdDSA",
+        "Ed25519",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "beginning"),
+    [
+        (
+            {"client_auth": "client_secret_basic"},
+            "STAFF_CLIENT_AUTH is client_secret_basic: set STAFF_CLIENT_SECRET",
+        ),
+        (
+            {"client_auth": "client_secret_post"},
+            "STAFF_CLIENT_AUTH is client_secret_post: set STAFF_CLIENT_SECRET",
+        ),
+        ({"client_auth": "private_key_jwt"}, "STAFF_CLIENT_AUTH is private_key_jwt: set STAFF_PRIVATE_KEY"),
+        (
+            {"id_token_alg": "HS256"},
+            "STAFF_ID_TOKEN_ALG means HS256, which needs a STAFF_CLIENT_SECRET of at least 32",
+        ),
+        ({"id_token_alg": "HS256", "client_secret": "s" * 31}, "STAFF_ID_TOKEN_ALG means HS256"),
+        ({"id_token_alg": "HS512", "client_secret": "s" * 63}, "STAFF_ID_TOKEN_ALG means HS512"),
+        ({"userinfo_alg": "HS384", "client_secret": "s" * 47}, "STAFF_USERINFO_ALG means HS384"),
+        ({"client_auth": "client_secret_jwt", "client_secret": "s" * 31}, "STAFF_CLIENT_AUTH means HS256"),
+        ({"id_token_encryption": "RSA-OAEP-256"}, "STAFF_ID_TOKEN_ENCRYPTION is set: set STAFF_PRIVATE_KEY, too"),
+        ({"userinfo_encryption": "RSA-OAEP-256"}, "STAFF_USERINFO_ENCRYPTION is set: set STAFF_PRIVATE_KEY, too"),
+        ({"client_id": ""}, "STAFF_CLIENT_ID is not set"),
+    ],
+)
+def test_values_that_contradict_each_other(given, beginning):
+    """Values that are right each alone and wrong together are one problem that says what is missing."""
+    (problem,) = problems(**given)
+    assert problem.startswith(beginning)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"client_auth": "none"},
+        {"client_auth": "none", "client_secret": "s"},
+        {"client_secret": "short"},
+        {"id_token_alg": "HS256", "client_secret": "s" * 32},
+        {"id_token_alg": "HS256", "client_secret": "ก" * 11},
+        {"id_token_alg": "HS512", "client_secret": "s" * 64},
+        {"client_auth": "client_secret_jwt", "client_secret": "s" * 32},
+        {"client_auth": "private_key_jwt", "private_key": PEM},
+        {"userinfo_encryption": "ECDH-ES", "private_key": PEM},
+    ],
+)
+def test_values_that_go_together(given):
+    """Bounds are met on the right side, and secrets measured in octets."""
+    assert problems(**given) == []
+
+
+@pytest.mark.parametrize("how", ["pem", "pem on one line", "jwk", "jwk set", "file", "file of a jwk"])
+def test_private_key_comes_in_many_ways(tmp_path, how):
+    """A PEM, also on one line, a JWK, a JWK Set, or a file with one."""
+    file = tmp_path / "key"
+    one = EC.export_private()
+    text = {
+        "pem": PEM,
+        "pem on one line": PEM.replace("\n", r"\n"),
+        "jwk": one,
+        "jwk set": f'{{"keys": [{one}, {OTHER.export_private()}]}}',
+        "file": str(file),
+        "file of a jwk": str(file),
+    }[how]
+    file.write_text(one if how == "file of a jwk" else PEM)
+    read = reader(private_key=text)
+    keys = read_private_keys(read)
+    assert read.problems == []
+    assert [key.kty for key in keys] == (["EC", "EC"] if how == "jwk set" else ["EC"])
+
+
+def test_first_private_key_signs():
+    """Of several keys the first is the client's own; all of them open."""
+    fields = common_fields(
+        reader(client_id="c", private_key=f'{{"keys": [{EC.export_private()}, {OTHER.export_private()}]}}'),
+        label="",
+    )
+    assert fields["client"].key.kid == "ec-1"
+    assert [key.kid for key in fields["private_keys"]] == ["ec-1", "ec-2"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "/nowhere/at/all",
+            "x" * 5000,
+            "a\0b",
+            "-----BEGIN PRIVATE KEY-----\nbm9uc2Vuc2U=\n-----END PRIVATE KEY-----",
+        ),
+        *("{}", "{not json", '{"kty":"oct","k":"AAAA"}', EC.export_public()),
+    ],
+)
+def test_private_key_that_is_none(text):
+    """What is no private key is one problem, which shows nothing of it."""
+    read = reader(private_key=text)
+    assert read_private_keys(read) == ()
+    (problem,) = read.problems
+    assert problem.startswith("STAFF_PRIVATE_KEY")
+    assert text not in problem
+
+
+def test_broken_key_is_one_problem_only(tmp_path):
+    """A key that can't be read must not be said to be missing as well."""
+    found = oidc(
+        name="staff",
+        settings={},
+        issuer="https://op.example",
+        client_id="c",
+        client_auth="private_key_jwt",
+        private_key=str(tmp_path / "none"),
+        userinfo_encryption="ECDH-ES",
+    ).problems
+    assert found == ("STAFF_PRIVATE_KEY is no key, and names no file that can be read",)

@@ -1,0 +1,251 @@
+from dataclasses import replace
+
+import pytest
+from tests.flask.double import ISSUER
+from tests.service.conftest import CALLBACK, NOW
+
+from signon.core.errors import (
+    OperatorError,
+    PersonError,
+    PersonRefused,
+    StoreUnavailable,
+    SuspectError,
+    TokenRejected,
+)
+from signon.core.values import Secret
+from signon.service.finish_login import ask_application, filed, find_roles, finish_login, open_sign_in
+from signon.service.party import Refused
+from signon.service.start_login import start_login
+from signon.sessions.sealer import Sealer
+from signon.sessions.transactions import TRANSACTION_SECONDS
+
+OTHER = "https://other.example"
+PREFIX = "__Host-"
+
+
+class Journey:
+    """One sign-in up to the provider's answer."""
+
+    def __init__(self, party, op, *, provider="oidc", next_path=None, **claims):
+        start = start_login(party, party.providers[provider], redirect_uri=CALLBACK, next_path=next_path)
+        self.party, self.provider = party, provider
+        self.cookies = {PREFIX + start.cookie_name: start.cookie_value}
+        self.pairs = tuple(op.authorize(start.url, **claims).items())
+
+    def open(self, *, names=("oidc",), pairs=None, cookies=None):
+        return open_sign_in(
+            self.party,
+            names,
+            self.pairs if pairs is None else pairs,
+            cookies=self.cookies if cookies is None else cookies,
+        )
+
+    def finish(self, *, mode="query", old=None, **options):
+        transaction, _ = self.open(**options)
+        return finish_login(self.party, transaction, self.pairs, mode=mode, old_session_id=old)
+
+
+@pytest.fixture
+def journey(party, op):
+    return Journey(party, op, next_path="/me")
+
+
+def code(kind, call, *args, **kwargs):
+    with pytest.raises(kind) as caught:
+        call(*args, **kwargs)
+    assert type(caught.value) is kind
+    return caught.value.code
+
+
+def test_sign_in_finishes(journey, party):
+    """A finished sign-in: a session with person, tokens, times and key, and the way back."""
+    finished = journey.finish()
+    session = party.sessions.load(finished.session_id, now=NOW)
+    assert finished.next_path == "/me"
+    assert (session.user_key, session.roles) == (f"{ISSUER}|person-1", ())
+    assert (session.started_at, session.created_at, session.expires_at) == (NOW, NOW, NOW + 3600)
+    assert session.login.person.name == "Somchai"
+    assert session.tokens.access_token.reveal().startswith("access-")
+    assert session.tokens.id_token.reveal().count(".") == 2
+    assert finished.session_id not in repr(finished)
+
+
+def test_open_says_which_cookie(journey):
+    """The transaction comes with the name of its cookie, so that no other is deleted."""
+    transaction, name = journey.open(cookies={f"{PREFIX}signon-tx-1-0123456789abcdef": "x", **journey.cookies})
+    assert {name} == journey.cookies.keys()
+    assert transaction.state == dict(journey.pairs)["state"]
+
+
+def test_states_are_told_apart(journey, party, clock):
+    """Each cause has its own code: missing, repeated, unknown, used, other browser, other provider, expired."""
+    state = ("state", dict(journey.pairs)["state"])
+    assert code(SuspectError, journey.open, pairs=()) == "state_missing"
+    assert code(SuspectError, journey.open, pairs=(state, state)) == "state_repeated"
+    assert code(SuspectError, journey.open, pairs=(("state", "x"),)) == "state_unknown"
+    assert code(SuspectError, journey.open, cookies={}) == "state_other_browser"
+    assert code(SuspectError, journey.open, names=("other",)) == "state_other_provider"
+    journey.open()
+    assert code(SuspectError, journey.open) == "state_used"
+    assert code(SuspectError, journey.open, cookies={}) == "state_used"
+    clock.now += TRANSACTION_SECONDS + 1
+    assert code(SuspectError, journey.open, cookies={}) == "state_used"
+
+
+def test_state_of_another_application_is_unknown(journey, make_party):
+    """A state sealed under a key that isn't ours is none of ours, cookie or not."""
+    stranger = Journey.__new__(Journey)
+    stranger.party = make_party(sealer=Sealer([Secret("a-key-of-another-application")]))
+    stranger.pairs, stranger.cookies = journey.pairs, journey.cookies
+    assert code(SuspectError, stranger.open) == "state_unknown"
+
+
+def test_sign_in_expires(party, op, clock):
+    """A sign-in may take 15 minutes and no more, with its cookie and without, with one status."""
+    first, second = Journey(party, op), Journey(party, op)
+    clock.now += TRANSACTION_SECONDS
+    first.open()
+    clock.now += 1
+    statuses = set()
+    for cookies in (second.cookies, {}):
+        with pytest.raises(PersonError) as caught:
+            second.open(cookies=cookies)
+        assert caught.value.code == "state_expired"
+        statuses.add(caught.value.status)
+    assert statuses == {400}
+
+
+def test_cookie_of_another_state_is_no_proof(party, op):
+    """A transaction that was put under another's name must not open, nor use up the answer."""
+    mine, theirs = Journey(party, op), Journey(party, op)
+    swapped = dict(zip(mine.cookies, theirs.cookies.values(), strict=True))
+    assert code(SuspectError, mine.open, cookies=swapped) == "state_other_browser"
+    mine.open()
+
+
+def test_claim_is_the_last_thing(journey, party, monkeypatch):
+    """A store that fails at the claim leaves everything as it was, so that another try works."""
+
+    def fail(*_args, **_options):
+        raise StoreUnavailable("store_unavailable", "away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(party.sessions, "claim_state", fail)
+        assert code(StoreUnavailable, journey.open) == "store_unavailable"
+    assert journey.finish().session.login.person.name == "Somchai"
+
+
+def test_other_provider_uses_nothing_up(make_party, make_provider, op):
+    """An answer at the wrong address must be refused before it is claimed: the right address still takes it."""
+    party = make_party(make_provider(), make_provider("other", OTHER))
+    journey = Journey(party, op)
+    assert code(SuspectError, journey.open, names=("other",)) == "state_other_provider"
+    assert journey.finish(names=("other", "oidc")).session.login.person.provider == "oidc"
+
+
+def test_answer_of_the_wrong_mode(journey):
+    """The answer must come the way that was asked for."""
+    assert code(SuspectError, journey.finish, mode="form_post") == "callback_wrong_mode"
+
+
+def test_persons_no_is_no_session(journey):
+    """An error of the provider must be its own error, with nothing redeemed."""
+    journey.pairs = (journey.pairs[1], ("error", "access_denied"))
+    assert code(PersonRefused, journey.finish) == "access_denied"
+
+
+def test_rejected_token_is_no_session(party, op):
+    """A token that fails a check must leave no session."""
+    journey = Journey(party, op, aud="another-client")
+    assert code(TokenRejected, journey.finish) == "id_token_aud"
+    assert party.sessions.store.sweep(now=float("inf")) == 1, "the claimed state, and nothing else"
+
+
+def test_old_session_is_ended(party, op):
+    """A new session ends the one before it; an id that is none is no matter."""
+    first = Journey(party, op).finish()
+    second = Journey(party, op, sub="person-2").finish(old=first.session_id)
+    assert party.sessions.load(first.session_id, now=NOW) is None
+    assert party.sessions.load(second.session_id, now=NOW).login.person.subject == "person-2"
+    assert Journey(party, op).finish(old="no-session-id").session_id
+
+
+def test_refused_person_has_no_session_and_keeps_the_old(make_party, op):
+    """`Refused` must come out as it is, before there is a session, and end nothing."""
+
+    def judge(login):
+        if login.person.subject == "person-2":
+            raise Refused("no")
+
+    party = make_party(on_login=judge)
+    first = Journey(party, op).finish()
+    with pytest.raises(Refused, match="refused") as caught:
+        Journey(party, op, sub="person-2").finish(old=first.session_id)
+    assert caught.value.reason == "no"
+    assert party.sessions.load(first.session_id, now=NOW) is not None
+
+
+@pytest.mark.parametrize(
+    ("answer", "key"), [("user-7", "user-7"), ("", f"{ISSUER}|person-1"), (None, f"{ISSUER}|person-1")]
+)
+def test_application_files_the_person(make_party, op, answer, key):
+    """The application's key wins; without one the person is issuer and subject."""
+    party = make_party(on_login=lambda _login: answer)
+    assert Journey(party, op).finish().session.user_key == key
+
+
+@pytest.mark.parametrize("key", [5, True, b"x", ["x"]])
+def test_key_is_text(make_party, journey, key):
+    """Anything else than text is the operator's error."""
+    party = make_party(on_login=lambda _login: key)
+    login = journey.finish().session.login
+    assert code(OperatorError, ask_application, party, login) == "user_key_not_text"
+
+
+@pytest.mark.parametrize(
+    ("rule", "roles"),
+    [
+        (None, ()),
+        ("groups", ("a", "b")),
+        ("words", ("a", "b")),
+        ("missing", ()),
+        ("number", ()),
+        ("object", ()),
+        (lambda login: [login.person.name], ("Somchai",)),
+        (lambda _login: (), ()),
+        (lambda _login: iter(["x", "y"]), ("x", "y")),
+    ],
+)
+def test_roles(make_party, op, rule, roles):
+    """Roles are a claim's texts or words, or what a function finds."""
+    party = make_party(roles_from=rule)
+    claims = {"groups": ["a", 5, "b"], "words": "a b", "number": 7, "object": {"a": 1}}
+    session = Journey(party, op, **claims).finish().session
+    assert session.roles == roles
+
+
+@pytest.mark.parametrize("roles", ["text", 5, None, [5], [None, "a"]])
+def test_roles_are_texts(make_party, journey, roles):
+    """A function that finds something else is the operator's error."""
+    party = make_party(roles_from=lambda _login: roles)
+    login = journey.finish().session.login
+    assert code(OperatorError, find_roles, party, login) == "roles_not_texts"
+
+
+def test_national_id_is_filed_under_our_key(make_party, make_provider, op):
+    """A subject that is a national id must be in no key: ours stands there, always the same for one person."""
+    provider = replace(make_provider(), subject_is_national_id=True)
+    party = make_party(provider, pseudonym_key=Secret("a-key-for-pseudonyms"))
+    keys = {Journey(party, op, sub="1100700999998").finish().session.user_key for _ in range(2)}
+    (key,) = keys
+    assert "1100700999998" not in key
+    assert key == f"{ISSUER}|{party.pseudonym(ISSUER, '1100700999998')}"
+    other = Journey(party, op, sub="3100700999991").finish().session
+    assert other.user_key != key
+    assert other.login.person.subject == "3100700999991"
+
+
+def test_other_subjects_are_their_own_key(journey, party):
+    """Where a subject is no national id the login must stay as it is."""
+    login = journey.finish().session.login
+    assert filed(party, party.providers["oidc"], login) is login
