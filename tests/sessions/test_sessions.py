@@ -485,12 +485,12 @@ def test_everything_ends_within_a_second(store, sealer, session, now):
 
 
 def test_the_epoch_is_read_once_a_second(watched, sealer, session, now):
-    """Many loads within a second ask for the epoch once, also when the clock is set back."""
+    """A start and many loads within a second ask for the epoch once, also when the clock is set back."""
     store, watch = watched
     sessions = Sessions(store, sealer, session_seconds=LIFE)
-    session_id = sessions.start(session, now=now)
     asked = []
     watch(asked.append)
+    session_id = sessions.start(session, now=now)
     for later in (0, 0, 0.5, 0.99, 1.0, 1.5):
         sessions.load(session_id, now=now + later)
     sessions.load(session_id, now=now - 5)

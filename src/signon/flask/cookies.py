@@ -28,6 +28,8 @@ def drop_session(response: Response, site: Site) -> None:
 
 def transactions(request: Request, site: Site) -> dict[str, str]:
     """The cookies of this application's sign-ins under way, oldest first."""
+    if "HTTP_COOKIE" not in request.environ:
+        return {}
     mine = f"{site.transaction_cookie}signon-tx-"
     # A name that we delete goes into a header: one that somebody made up must not break it.
     found = {name: value for name, value in request.cookies.items() if name.startswith(mine) and name.isascii()}

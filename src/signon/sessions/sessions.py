@@ -59,7 +59,8 @@ class Sessions:
         """
         session_id = secrets.token_urlsafe(RANDOM_BYTES)
         key = _key(session_id)
-        session = replace(session, epoch=self.store.epoch())
+        # An epoch that has just gone by makes a session that is over at once: the safe way to be late.
+        session = replace(session, epoch=self._current_epoch(now))
         expires_at = self._end_of(session)
         indexes, sealed = self._indexes(session), self._seal(session, key)
         with self._together():

@@ -175,7 +175,7 @@ def _error(code: str, description: str) -> tuple[str, str]:
     """The manual's code and text for a standard error."""
     if code == "invalid_grant":
         return _grant_error(description)
-    if description == "token is missing":
+    if description == "token is missing" or "content type" in description:
         return "invalid_request", "The body is invalid"
     renamed = {"unknown_client": "invalid_client", "redirect_uri_mismatch": "invalid_request"}
     mismatch = code == "redirect_uri_mismatch"
