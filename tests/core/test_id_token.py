@@ -391,6 +391,17 @@ def test_named_key_of_another_kind_is_a_mismatch():
     assert not isinstance(error.value, UnknownKey)
 
 
+def test_token_without_kid_that_no_key_fits_may_be_newer_than_the_set():
+    """A token without kid that no held key has signed must ask for newer keys, one with a kid must not."""
+    old = key_set(public_jwk(rsa_key("attacker"), kid="old"))
+    with pytest.raises(UnknownKey) as error:
+        verify(signed(claims(), header={"kid": ABSENT}), keys=old)
+    assert error.value.code == "id_token_signature"
+    with pytest.raises(TokenRejected) as error:
+        verify(signed(claims(), header={"kid": "old"}), keys=old)
+    assert (type(error.value), error.value.code) == (TokenRejected, "id_token_signature")
+
+
 def test_token_without_kid_tries_each_fitting_key():
     """Without a kid each key that fits must be tried, the right one last as well as first."""
     others = [public_jwk(rsa_key(name), kid=name) for name in ("attacker", "ours")]

@@ -25,6 +25,8 @@ _PRIVATE_MEMBERS: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 """By kind of key: what another kind calls by one of these names is no secret (RFC 7518 6)."""
+_SAME_ALG = {"Ed25519": "EdDSA"}
+"""RFC 9864 gave EdDSA with Ed25519 a name of its own; keys and tokens may use either."""
 _MEDIA_TYPES = frozenset({"application/json", "application/jwk-set+json"})
 
 
@@ -46,7 +48,7 @@ class PublicKey:
             self.kty == rule.kty
             and self.crv == rule.crv
             and self.bits >= rule.minimum_bits
-            and self.alg in {None, alg}
+            and (self.alg is None or _SAME_ALG.get(self.alg, self.alg) == _SAME_ALG.get(alg, alg))
         )
 
 

@@ -101,19 +101,20 @@ def error_members(members: JsonObject, _scene: Scene) -> JsonObject:
 
 
 def usual_client(client: Client) -> Client:
-    """As the vendor's sample is registered: the secret in the form; PKCE is taken where it comes."""
-    return replace(client, token_endpoint_auth_method="client_secret_post", require_pkce=False)
+    """As a web application is registered: Basic; PKCE is taken where it comes."""
+    return replace(client, require_pkce=False)
 
 
 def settings(issuer: str, client: Client) -> dict[str, str]:
-    """The issuer, since no region is on this computer; and how the client authenticates, which must be told."""
+    """The issuer, since no region is on this computer, and what differs from the usual."""
     values = {
         "ISSUER": issuer,
         "CLIENT_ID": client.client_id,
         "CLIENT_SECRET": client.client_secret or "",
         "CLIENT_AUTH": client.token_endpoint_auth_method,
     }
-    return {name: value for name, value in values.items() if value}
+    usual = {"CLIENT_SECRET": "", "CLIENT_AUTH": "client_secret_basic"}
+    return {name: value for name, value in values.items() if value != usual.get(name)}
 
 
 PINGONE = Dialect(

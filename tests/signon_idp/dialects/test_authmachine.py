@@ -95,7 +95,7 @@ def test_algorithm_per_client(walk, helpers, alg):
 
 
 def test_userinfo_by_form(walk, helpers):
-    """Quirk 5: userinfo takes the token from a form, and says `id` and `username` beside `sub`; the header works."""
+    """Quirk 5: userinfo takes the token from a form, or the header, and says `id` and `username` beside `sub`."""
     token = tokens(walk, helpers)["access_token"]
     found = userinfo(walk, token)
     assert found == {
@@ -196,7 +196,7 @@ def test_sign_out_without_address(walk, helpers):
 
 
 def test_sign_up(walk, helpers):
-    """Quirk 4: the registration endpoint shows a sign-up page, also to somebody known, and `register` comes back."""
+    """Quirk 4: the registration endpoint is a sign-up page, also for somebody known; `register` comes back."""
     tokens(walk, helpers)
     parameters = walk.parameters(**BARE, register="1")
     page = walk.http.get("/oidc/register", query_string=parameters)

@@ -78,7 +78,7 @@ def code_on(page) -> str:
 
 
 def test_addresses(walk):
-    """The issuer ends in /v2, and the document that MockPass serves names the addresses that clients know by heart."""
+    """The issuer ends in /v2, and the document names the addresses that clients know by heart."""
     document = walk.http.get("/v2/.well-known/openid-configuration").json
     base = "http://127.0.0.1:9005/v2"
     assert (document["issuer"], document["jwks_uri"]) == (base, f"{base}/.well-known/jwks.json")
