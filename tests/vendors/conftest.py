@@ -22,7 +22,8 @@ def at_vendor(
     """Build a stage at the vendor of that name.
 
     `dialect` plays it in another way, `client` changes its registration, keywords are further settings of the
-    vendor's and `without` leaves some out. Whatever the provider hands out is looked for in the run's log.
+    vendor's (`{issuer}` stands for its issuer) and `without` leaves some out. `at` is a stage at whose provider
+    this one is built, too. Whatever the provider hands out is looked for in the run's log.
     """
     built: list[VendorStage] = []
 
@@ -32,11 +33,13 @@ def at_vendor(
         dialect: Dialect | None = None,
         client: dict[str, object] | None = None,
         without: tuple[str, ...] = (),
+        at: VendorStage | None = None,
         **keywords: str,
     ) -> VendorStage:
         registered = replace(demo_client(name), **(client or {}))
-        idp = signon_idp_factory(dialect=dialect or name, clients=(registered,))
-        told = {**idp.dialect.settings(idp.issuer, registered), **{k.upper(): v for k, v in keywords.items()}}
+        idp = signon_idp_factory(dialect=dialect or name, clients=(registered,)) if at is None else at.idp
+        more = {name.upper(): value.replace("{issuer}", idp.issuer) for name, value in keywords.items()}
+        told = {**idp.dialect.settings(idp.issuer, registered), **more}
         settings = {f"{name}_{key}".upper(): value for key, value in told.items() if key not in without}
         app = load_minimal(SIGNON_PROVIDERS=name, **settings)
         stage = VendorStage(app=app, idp=idp, store=tmp_path / "sessions.sqlite3")
