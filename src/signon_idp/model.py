@@ -171,3 +171,5 @@ class BrowserSession:
     acr: str
     expires_at: float
     consents: dict[str, frozenset[str]] = field(default_factory=dict)
+    before: tuple[str, ...] = ()
+    """The ids that this browser had before: sign-in pages in its other tabs are bound to them."""

@@ -77,6 +77,7 @@ def test_every_error_is_problem_json_for_a_program(raising, caplog, error, statu
     response = raising(error, **FETCHED)
     assert response.status_code == status
     assert response.content_type == "application/problem+json"
+    assert response.headers["Cache-Control"] == "private, no-store"
     body = response.json
     assert set(body) == {"type", "title", "status", "detail", "code", "reference"}
     assert (body["type"], body["status"], body["code"]) == ("about:blank", status, error.code)

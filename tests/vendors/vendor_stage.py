@@ -8,10 +8,11 @@ import requests
 from tests.journeys.stage import CALLBACK, ORIGIN, Stage, code_of
 from tests.journeys.visitor import Markup, Visitor
 
+from signon.sessions.record import Session
 from signon_idp import Client
 
 
-@dataclass(eq=False)
+@dataclass
 class VendorStage(Stage):
     """A stage whose provider speaks a vendor's dialect and is served on a free port."""
 
@@ -50,6 +51,13 @@ class VendorStage(Stage):
         act()
         ours = {"discovery", "jwks", "token", "userinfo", "introspection", "revocation"}
         return Counter({name: count for name, count in (self.idp.calls - before).items() if name in ours})
+
+    def session(self, visitor: Visitor) -> Session:
+        """What is kept of this visitor."""
+        (name,) = visitor.sessions()
+        found = self.app.extensions["signon"].party.sessions.load(visitor.cookies[name], now=time.time())
+        assert found is not None
+        return found
 
     def later(self, seconds: float) -> None:
         """Let the provider's clock be ahead."""

@@ -95,16 +95,18 @@ def check_typ(header: Header) -> None:
 
 def check_issuer(claims: JsonObject, expected: Expectations) -> None:
     """`iss` must be the issuer, character for character (OIDC Core 3.1.3.7, step 2)."""
-    if claims.get("iss") != expected.issuer:
+    if claims.get("iss") is None:
+        raise _rejected("iss_missing", "there is no iss", "OIDC Core 2")
+    if claims["iss"] != expected.issuer:
         raise _rejected("iss", f"iss is not {expected.issuer!r}", "OIDC Core 3.1.3.7, step 2")
 
 
 def check_subject(claims: JsonObject, _expected: Expectations) -> None:
     """`sub` must be 1 to 255 ASCII characters (OIDC Core 2)."""
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not subject:
+    if subject is None or subject == "":
         raise _rejected("sub_missing", "there is no sub", "OIDC Core 2")
-    if len(subject) > MAX_SUBJECT_CHARACTERS or not subject.isascii():
+    if not isinstance(subject, str) or len(subject) > MAX_SUBJECT_CHARACTERS or not subject.isascii():
         raise _rejected("sub_invalid", "sub is not at most 255 ASCII characters", "OIDC Core 2")
 
 
@@ -115,6 +117,10 @@ def _audiences(claims: JsonObject) -> list[JsonValue]:
 
 def check_audience(claims: JsonObject, expected: Expectations) -> None:
     """`aud` must name us (OIDC Core 3.1.3.7, step 3)."""
+    if claims.get("aud") is None:
+        raise _rejected("aud_missing", "there is no aud", "OIDC Core 2")
+    if not all(isinstance(audience, str) for audience in _audiences(claims)):
+        raise _rejected("aud_invalid", "aud is neither text nor a list of texts", "RFC 7519 4.1.3")
     if expected.client_id not in _audiences(claims):
         raise _rejected("aud", "the token is for another client", "OIDC Core 3.1.3.7, step 3")
 

@@ -14,6 +14,7 @@ from signon.core.values import JsonObject, b64url_decode
 
 MAX_KEYS = 64
 """Keys of one set that are looked at. Providers publish two to ten."""
+MINIMUM_RSA_BITS = ALGS["RS256"].minimum_bits
 MAX_CANDIDATES = 8
 """Keys tried for one token: several may fit a token without `kid` while keys are being changed."""
 _PRIVATE_MEMBERS: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -58,17 +59,26 @@ class KeySet:
 
     keys: tuple[PublicKey, ...]
     skipped: int = 0
+    weak: frozenset[str] = frozenset()
+    """The ids of RSA keys that are too small to be used (RFC 7518 3.3)."""
 
     def choose(self, header: Header, *, alg: str, document: str) -> tuple[VerifyingKey, ...]:
         """The keys to try for a token, by kid, kty, use, alg and crv (OIDC Core 10.1).
 
         Raises `UnknownKey` (`<document>_unknown_key`) where fetching the set again may help, and
-        `TokenRejected` (`<document>_key_mismatch`) where the named key is known but can't be meant.
+        `TokenRejected` (`<document>_key_mismatch`, `<document>_key_weak`) where the named key is known but
+        can't be meant or can't be trusted.
         """
         named = [key for key in self.keys if header.kid in {None, key.kid}]
         fitting = tuple(key.key for key in named if key.fits(alg))[:MAX_CANDIDATES]
         if fitting:
             return fitting
+        if header.kid in self.weak:
+            raise TokenRejected(
+                f"{document}_key_weak",
+                f"the key that the {document} names is too small to be trusted",
+                section="RFC 7518 3.3",
+            )
         if named and header.kid is not None:
             raise TokenRejected(
                 f"{document}_key_mismatch",
@@ -108,7 +118,8 @@ def read_jwks(response: HttpResponse) -> KeySet:
         raise MalformedAnswer(
             "jwks_no_usable_key", "the jwks document has no key that we can use", section="RFC 7517 5"
         )
-    return KeySet(keys=tuple(usable), skipped=len(members) - len(usable))
+    weak = {str(jwk.get("kid")) for jwk in jwks if jwk.get("kty") == "RSA" and 0 < _bits(jwk) < MINIMUM_RSA_BITS}
+    return KeySet(keys=tuple(usable), skipped=len(members) - len(usable), weak=frozenset(weak))
 
 
 def _usable_key(jwk: JsonObject) -> PublicKey | None:

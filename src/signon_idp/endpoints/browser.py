@@ -11,6 +11,8 @@ from signon_idp.model import BrowserSession, Persona
 if TYPE_CHECKING:
     from signon_idp.provider import Idp
 
+_FORMER_IDS = 8
+"""Tabs with a sign-in page that may still be open from before."""
 _BROWSER_ID = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -41,6 +43,7 @@ def open_session(idp: "Idp", persona: Persona, *, acr: str, before: str) -> str:
         acr=acr,
         expires_at=idp.now() + idp.dialect.lifetimes.session,
         consents=old.consents if old and same else {},
+        before=((before, *(old.before if old else ())))[:_FORMER_IDS],
     )
     fresh = secrets.token_urlsafe(32)
     idp.state.sessions.put(fresh, session, until=session.expires_at)

@@ -21,8 +21,11 @@ def seal_form(idp: "Idp", browser: str, *, purpose: str, text: str) -> str:
 def check_form(idp: "Idp", browser: str, *, purpose: str, text: str, token: str) -> None:
     """PageError unless this browser was shown this very form a short while ago."""
     made, _, mac = token.partition(".")
-    right = _mac(idp.form_key, browser, purpose, made, text)
-    if not hmac.compare_digest(mac.encode(), right.encode()):
+    session = idp.state.sessions.get(browser)
+    # Several tabs may show the sign-in page; the first that is used gives the browser a new id.
+    former = session.before if session is not None and purpose == "sign_in" else ()
+    rights = [_mac(idp.form_key, known, purpose, made, text) for known in (browser, *former)]
+    if not any(hmac.compare_digest(mac.encode(), right.encode()) for right in rights):
         raise PageError("form_of_other_browser", "the form was not made for this browser")
     if idp.now() - int(made) > _FORM_SECONDS:
         raise PageError("form_too_old", "the form has been open for too long")

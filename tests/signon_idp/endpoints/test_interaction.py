@@ -73,6 +73,17 @@ def test_sign_in_changes_the_cookie(walk):
     assert walk.idp.state.sessions.get(before) is None
 
 
+def test_sign_in_pages_of_several_tabs_all_work(walk, helpers):
+    """Pages that were open before the first of them was used still sign in; after a sign-out they don't."""
+    tabs = [walk.authorize(prompt="login") for _ in range(4)]
+    for tab in reversed(tabs):
+        assert "code" in helpers.answer(walk.submit(tab, persona="mei"))
+    late = walk.authorize(prompt="login")
+    walk.idp.state.sessions.drop(walk.http.get_cookie("signon-idp-oidc-9000").value)
+    assert "form_of_other_browser" in walk.submit(tabs[0], persona="mei").text
+    assert "code" in helpers.answer(walk.submit(late, persona="mei"))
+
+
 def test_signing_in_again_ends_the_session_before(walk):
     """After another sign-in in the same browser the former cookie opens nothing."""
     walk.sign_in("mei")
