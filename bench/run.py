@@ -6,6 +6,7 @@ The floor (apps/floor.py), Signon and Authlib run under gunicorn side by side; e
 60 sign-ins of 8 browsers at once and 300 views of a protected and of a public page. CPU is what the application's
 own processes used, user and system. Only the ratios inside one run say anything: they are taken round by round,
 and the median is printed between its quartiles. Then the same applications are called in-process.
+Last, sgID's encrypted userinfo is opened by Signon, by joserfc alone and by bare `cryptography`.
 Everything runs on 127.0.0.1 and ends with this process. Exit status 1 when a target is missed.
 """
 
@@ -54,6 +55,14 @@ def in_process(directory: Path) -> dict[str, dict[str, list[float]]]:
     return measured
 
 
+def decryption() -> dict[str, list[float]]:
+    """What decryption.py prints; it needs no server."""
+    command = [sys.executable, str(servers.BENCH / "decryption.py")]
+    done = subprocess.run(command, stdout=subprocess.PIPE, timeout=IN_PROCESS_SECONDS, check=True)
+    measured: dict[str, list[float]] = json.loads(done.stdout)
+    return measured
+
+
 def end(number: int, _: Any) -> None:
     """Leave by the ordinary way out, so that every server is stopped."""
     sys.exit(f"ended by signal {signal.Signals(number).name}")
@@ -75,6 +84,7 @@ def main() -> int:
             through_gunicorn[scheme] = gateway.measure(directory, files, rounds)
             print(report.gateway_table(scheme, through_gunicorn[scheme]), flush=True)
         inside = in_process(directory)
+    inside["decryption"] = decryption()
     print(report.in_process_tables(inside))
     judged = report.targets(through_gunicorn, inside)
     for target in judged:

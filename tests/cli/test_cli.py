@@ -22,7 +22,7 @@ def test_help_lists_the_commands(run):
     result = run("--help")
     assert result.exit_code == 0
     assert "Sign people in with OpenID Connect." in result.output
-    for name in ("demo", "idp"):
+    for name in ("demo", "idp", "providers"):
         assert f"\n  {name}" in result.output
 
 
@@ -32,7 +32,7 @@ def test_version_is_the_packages(run):
     assert (result.exit_code, result.output) == (0, f"signon, version {__version__}\n")
 
 
-@pytest.mark.parametrize("name", ["demo", "idp"])
+@pytest.mark.parametrize("name", ["demo", "idp", "providers"])
 def test_command_has_its_own_help(run, name):
     """Each command must be loaded by its name and explain itself."""
     result = run(name, "--help")

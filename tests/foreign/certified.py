@@ -1,5 +1,8 @@
 """The clients that the certified provider knows, and how a person goes through its pages."""
 
+import json
+
+from jwcrypto.jwk import JWK
 from tests.journeys.stage import ORIGIN
 from tests.journeys.visitor import Markup, Visitor
 
@@ -8,7 +11,7 @@ LONG_SECRET = "a-secret-of-the-tests-with-sixty-four-octets-and-not-one-of-them-
 ODD_SECRET = "odd: %2B+&=\"'/?#;,|\\~ and a blank at its end "
 
 
-def _client(client_id: str, name: str = "oidc", **more: str) -> dict[str, object]:
+def _client(client_id: str, name: str = "oidc", **more: object) -> dict[str, object]:
     usual = {
         "client_id": client_id,
         "client_secret": LONG_SECRET,
@@ -16,6 +19,19 @@ def _client(client_id: str, name: str = "oidc", **more: str) -> dict[str, object
         "post_logout_redirect_uris": [f"{ORIGIN}/auth/logout/callback/{name}"],
     }
     return {**usual, **more}
+
+
+KEYS = {"rsa": JWK.generate(kty="RSA", size=2048), "ec": JWK.generate(kty="EC", crv="P-256")}
+PRIVATE_KEYS = json.dumps({"keys": [key.export(as_dict=True) for key in KEYS.values()]})
+_JWKS = {
+    "keys": [{**key.export_public(as_dict=True), "kid": key.thumbprint()} for key in KEYS.values()],
+}
+
+
+def _by_key(client_id: str, alg: str) -> dict[str, object]:
+    return _client(
+        client_id, token_endpoint_auth_method="private_key_jwt", token_endpoint_auth_signing_alg=alg, jwks=_JWKS
+    )
 
 
 _PUBLIC = _client("public", token_endpoint_auth_method="none")
@@ -32,6 +48,17 @@ CLIENTS = {
         _client("post", token_endpoint_auth_method="client_secret_post", client_secret=ODD_SECRET),
         _PUBLIC,
         _client("signed-userinfo", userinfo_signed_response_alg="ES256"),
+        _by_key("rsa-key", "RS256"),
+        _by_key("ec-key", "ES256"),
+        _client("secret-jwt", token_endpoint_auth_method="client_secret_jwt"),
+        _client("pushing", require_pushed_authorization_requests=True),
+        _client("encrypted", jwks=_JWKS, id_token_encrypted_response_alg="ECDH-ES"),
+        _client(
+            "encrypted-userinfo",
+            jwks=_JWKS,
+            userinfo_signed_response_alg="RS256",
+            userinfo_encrypted_response_alg="RSA-OAEP-256",
+        ),
         _client("staff-client", "staff"),
         _client("partners-client", "partners", id_token_signed_response_alg="PS256"),
     )

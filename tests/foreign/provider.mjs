@@ -24,8 +24,13 @@ const provider = new Provider(`http://127.0.0.1:${port}${path}`, {
   jwks: { keys },
   cookies: { keys: ['only-for-tests'] },
   claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email', 'email_verified'] },
-  enabledJWA: { idTokenSigningAlgValues: algorithms, userinfoSigningAlgValues: algorithms },
-  features: { jwtUserinfo: { enabled: true } },
+  enabledJWA: {
+    idTokenSigningAlgValues: algorithms,
+    userinfoSigningAlgValues: algorithms,
+    idTokenEncryptionAlgValues: ['ECDH-ES'],
+    userinfoEncryptionAlgValues: ['RSA-OAEP-256'],
+  },
+  features: { jwtUserinfo: { enabled: true }, encryption: { enabled: true } },
   pkce: { required: () => true },
   findAccount: (_context, id) => ({
     accountId: id,

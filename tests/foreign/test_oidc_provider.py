@@ -1,7 +1,7 @@
 """`examples/minimal`, by environment alone, at a certified OpenID provider: npm oidc-provider, under a path."""
 
 import pytest
-from tests.foreign.certified import ODD_SECRET, abort, settings_for, sign_in
+from tests.foreign.certified import KEYS, ODD_SECRET, PRIVATE_KEYS, abort, settings_for, sign_in
 from tests.journeys.stage import ORIGIN, code_of
 from tests.journeys.visitor import Markup, Visitor
 
@@ -40,6 +40,26 @@ REGISTRATIONS = {
     "no secret, and said so": ("public", {"client_auth": "none"}),
     "form_post": ("rs256", {"response_mode": "form_post"}),
     "signed userinfo": ("signed-userinfo", {"userinfo_alg": "ES256"}),
+    "an RSA key": ("rsa-key", {"client_auth": "private_key_jwt", "private_key": PRIVATE_KEYS}),
+    "an EC key": (
+        "ec-key",
+        {
+            "client_auth": "private_key_jwt",
+            "private_key": KEYS["ec"].export_to_pem(private_key=True, password=None).decode(),
+        },
+    ),
+    "assertions by the secret": ("secret-jwt", {"client_auth": "client_secret_jwt"}),
+    "pushed requests": ("rs256", {"par": "true"}),
+    "pushed requests, required": ("pushing", {"par": "true"}),
+    "pushed requests, with a key": (
+        "rsa-key",
+        {"client_auth": "private_key_jwt", "private_key": PRIVATE_KEYS, "par": "true"},
+    ),
+    "an encrypted ID token": ("encrypted", {"private_key": PRIVATE_KEYS, "id_token_encryption": "ECDH-ES"}),
+    "encrypted userinfo": (
+        "encrypted-userinfo",
+        {"private_key": PRIVATE_KEYS, "userinfo_encryption": "RSA-OAEP-256", "userinfo_alg": "RS256"},
+    ),
     "userinfo always": ("rs256", {"userinfo": "always"}),
     "max_age": ("rs256", {"max_age": "600"}),
     "prompt=login": ("rs256", {"prompt": "login"}),
@@ -62,6 +82,23 @@ def test_another_algorithm_than_registered(new_visitor, registered):
     visitor = new_visitor("rs256", id_token_alg=registered)
     page = sign_in(visitor, f"{ORIGIN}/me")
     assert (code_of(page), page.status_code) == ("id_token_alg_mismatch", 502)
+    assert not visitor.sessions()
+
+
+@pytest.mark.parametrize(
+    ("client_id", "keywords", "code"),
+    [
+        ("rs256", {"private_key": PRIVATE_KEYS, "id_token_encryption": "ECDH-ES"}, "id_token_not_encrypted"),
+        ("encrypted", {}, "id_token_encrypted"),
+        ("pushing", {}, "provider_refused"),
+        ("secret-jwt", {"client_auth": "client_secret_basic"}, "token_invalid_client"),
+    ],
+)
+def test_otherwise_than_registered(new_visitor, client_id, keywords, code):
+    """What was registered in another way than is set lets nobody in, and says what it is."""
+    visitor = new_visitor(client_id, **keywords)
+    page = sign_in(visitor, f"{ORIGIN}/me")
+    assert code_of(page) == code
     assert not visitor.sessions()
 
 

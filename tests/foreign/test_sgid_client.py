@@ -21,7 +21,7 @@ USUAL = "openid myinfo.name"
 
 
 def python_of(name: str) -> str:
-    """The interpreter of a foreign client's environment; a skip that says what to do, or with CI=true a failure."""
+    """A foreign client's interpreter; without it a skip that says what to do, in CI a failure."""
     python = ENVIRONMENTS / name / "bin" / "python"
     if not (ENVIRONMENTS / name / ".ready").exists():
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(

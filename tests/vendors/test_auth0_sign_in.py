@@ -233,11 +233,11 @@ def test_public_client(at_vendor):
 
 def test_private_key_jwt(at_vendor):
     """An application with a key signs in by assertions whose audience is the issuer with its slash."""
-    key = JWK.generate(kty="RSA", size=2048, kid="ours")
+    key = JWK.generate(kty="RSA", size=2048)
     client = {
         "token_endpoint_auth_method": "private_key_jwt",
         "client_secret": None,
-        "jwks": {"keys": [key.export_public(as_dict=True)]},
+        "jwks": {"keys": [{**key.export_public(as_dict=True), "kid": key.thumbprint()}]},
     }
     stage = at_vendor(
         "auth0", client=client, private_key=key.export_to_pem(private_key=True, password=None).decode()

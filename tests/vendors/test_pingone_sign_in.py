@@ -26,8 +26,8 @@ MIA = {
     "email": "mia@people.example",
 }
 KEYS = {
-    "RSA": JWK.generate(kty="RSA", size=2048, kid="ours"),
-    "EC": JWK.generate(kty="EC", crv="P-256", kid="ours"),
+    "RSA": JWK.generate(kty="RSA", size=2048),
+    "EC": JWK.generate(kty="EC", crv="P-256"),
 }
 
 

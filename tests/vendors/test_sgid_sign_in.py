@@ -128,7 +128,7 @@ def test_other_key(at_vendor):
 
 
 def test_sign_out(stage):
-    """There is nothing to sign out of at sgID: ours ends without a request, and the next one asks for the phone."""
+    """There is nothing to sign out of at sgID: ours ends without a request, and the next asks for the phone."""
     visitor = stage.visitor()
     stage.sign_in(visitor=visitor)
 

@@ -12,7 +12,7 @@ class _Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx  # the list is the same for all
-        return ["demo", "idp"]
+        return ["demo", "idp", "providers"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         del ctx
@@ -24,6 +24,10 @@ class _Commands(click.Group):
             from signon_demo.cli import demo
 
             return demo
+        if cmd_name == "providers":
+            from signon.cli.providers import providers
+
+            return providers
         return None
 
 

@@ -20,7 +20,8 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from signon.core.errors import MalformedAnswer, OperatorError
 from signon.core.header import ALGS, MAX_HEADER_CHARACTERS, MAX_TOKEN_CHARACTERS, rejected
-from signon.core.values import JsonObject, b64url_decode, read_json_object
+from signon.core.shared_key import CONTENT_OCTETS, open_gcm
+from signon.core.values import JsonObject, b64url_decode, is_b64url, read_json_object
 
 VerifyingKey: TypeAlias = RSAKey | ECKey | OKPKey | OctKey
 
@@ -217,7 +218,10 @@ def symmetric_key(jwk: JsonObject) -> OctKey:
 def decrypt_with(token: str, *, key: OctKey, document: str) -> bytes:
     """Open a compact JWE under a shared key; codes as `decrypt_jwe`."""
     header = _encryption_header(token, document, _SHARED_KEY_ALGS)
-    plaintext = _open(token, key, [str(header["alg"]), *_CONTENT])
+    if header["enc"] in CONTENT_OCTETS:
+        plaintext = open_gcm(token, header=header, octets=key.raw_value)
+    else:
+        plaintext = _open(token, key, [str(header["alg"]), *_CONTENT])
     if plaintext is None:
         raise rejected(document, "decryption", "can't be opened with the shared key", "RFC 7516 5.2")
     return plaintext
@@ -245,7 +249,7 @@ def _open(token: str, key: RSAKey | ECKey | OKPKey | OctKey, algorithms: list[st
 
 def _encryption_header(token: str, document: str, algs: Collection[str]) -> JsonObject:
     parts = token.split(".", 5) if len(token) <= MAX_TOKEN_CHARACTERS else []
-    if len(parts) != 5 or any(b64url_decode(part) is None for part in parts):  # noqa: PLR2004 - RFC 7516 7.1
+    if len(parts) != 5 or not all(map(is_b64url, parts)):  # noqa: PLR2004 - RFC 7516 7.1
         raise rejected(document, "not_encrypted", "is not a compact JWE", "RFC 7516 7.1")
     try:
         header = read_json_object(b64url_decode(parts[0]) or b"", document="header")

@@ -47,7 +47,7 @@ KEYWORDS = keywords(
     Keyword(name="ext", says="custom parameters of the sign-in page: ext-name=value, blanks between"),
     Keyword(
         name="trusted_organizations",
-        says="ids of the organizations whose members may come in when none was asked for; unset: of any",
+        says="ids of the organizations whose members may come in where no organization is set; unset: of any",
     ),
     Keyword(
         name="logout",
