@@ -55,6 +55,20 @@ def test_any_other_answer_is_left_to_the_reader(response):
     assert read(response) is None
 
 
+def test_providers_own_word_is_kept():
+    """What a profile makes of an error must decide its kind, and the provider's own word must be what is told."""
+    known = provider(read_error=lambda answer, _now: {**answer, "error": "invalid_grant"})
+    with pytest.raises(ProviderRefused) as error:
+        read(json_answer({"error": "code_too_old", "error_description": "told so"}, status=400), known)
+    assert (error.value.code, error.value.error) == ("doc_invalid_grant", "code_too_old")
+    assert error.value.description == "told so"
+    assert "400 code_too_old" in str(error.value)
+    known = provider(read_error=lambda _answer, _now: {"error": "invalid_client"})
+    with pytest.raises(OperatorError) as operator:
+        read(json_answer({"message": "go away"}, status=401), known)
+    assert "401 invalid_client" in str(operator.value)
+
+
 def test_refusal_says_how_we_authenticated():
     """The operator must be told which way of authentication was tried, where one is registered."""
     for auth, shown in ((None, "this way of sending them"), ("client_secret_post", "client_secret_post")):

@@ -261,3 +261,19 @@ def test_answer_used_twice(stage):
     assert visitor.get(answer).json() == MARA
     assert code_of(visitor.get(answer)) == "state_used"
     assert visitor.get(f"{ORIGIN}/me").json() == MARA
+
+
+def test_quirk_11_other_paths(at_vendor):
+    """Quirk 11: the names are used for other products, too: every address is the metadata's, none is assumed."""
+    paths = replace(
+        AUTHMACHINE.paths,
+        authorize="/protocol/openid-connect/auth",
+        token="/protocol/openid-connect/token",
+        userinfo="/protocol/openid-connect/userinfo",
+        jwks="/protocol/openid-connect/certs",
+        end_session="/protocol/openid-connect/logout",
+    )
+    stage = at_vendor("authmachine", dialect=replace(AUTHMACHINE, paths=paths))
+    visitor = stage.visitor()
+    assert stage.sign_in(visitor=visitor).json() == MARA
+    assert sign_out(visitor).url == f"{ORIGIN}/auth/signed-out"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -17,6 +20,7 @@ from signon.core.provider import Provider
 from signon.flask import commands, errors, guards, views
 from signon.flask.settings import Settings, read_settings, read_text, sources
 from signon.flask.state import KEY, State
+from signon.flask.workers import worker_count
 from signon.providers.choice import from_names, name_problems
 from signon.runtime.cache import Runtime
 from signon.service.party import RelyingParty
@@ -24,6 +28,8 @@ from signon.sessions.open import open_store
 from signon.sessions.sealer import Sealer
 from signon.sessions.sessions import Sessions
 from signon.sessions.store import SessionStore
+
+log = logging.getLogger("signon")
 
 
 class SignOn:
@@ -77,6 +83,7 @@ class SignOn:
         )
         _add_routes(app, settings, callbacks, landings)
         errors.install(app)
+        _warn_of_memory(settings)
         app.cli.add_command(commands.signon)
 
     def protect(self, target: Flask | Blueprint, *, except_: Collection[str] = ()) -> None:
@@ -115,6 +122,17 @@ class SignOn:
             session_seconds=settings.session_seconds,
             on_login=self._on_login,
             roles_from=self._roles_from,
+        )
+
+
+def _warn_of_memory(settings: Settings) -> None:
+    """Sessions in memory and several workers don't go together: say what will happen."""
+    workers = worker_count(os.environ, sys.argv)
+    if settings.sessions == "memory:" and workers > 1:
+        log.warning(
+            "SIGNON_SESSIONS is memory: and there are %d workers: each has sessions of its own, so people will"
+            " seem to be signed out whenever another worker answers. Use sqlite:///signon.sqlite3 on one machine.",
+            workers,
         )
 
 

@@ -6,8 +6,9 @@ What the documentation and the vendor's own clients show is built in; what was o
 
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 from uuid import NAMESPACE_URL, uuid5
 
@@ -22,6 +23,7 @@ from signon_idp.errors import CallbackError, OAuthError
 from signon_idp.jws import Draft
 from signon_idp.model import Client, Grant, JsonObject, Persona
 from signon_idp.replies import dump
+from signon_idp.rules.authorization import anything_goes
 from signon_idp.scene import Scene
 
 SCOPES = (
@@ -52,68 +54,11 @@ _OF_THE_DOCUMENT = (
     *("token_endpoint_auth_methods_supported", "code_challenge_methods_supported"),
 )
 _OF_THE_ID_TOKEN = ("iss", "aud", "iat", "exp", "nonce")
+Recipe = Callable[[JWK, Mapping[str, str]], tuple[str, JsonObject]]
 _ALPHANUMERIC = string.ascii_letters + string.digits
 _TOKEN_CHARACTERS = 30
 _ESCAPED = "~?>%\x7f"
 """The vendor's client reads a payload as plain base64 and then percent-decodes it: these would break it."""
-
-
-def sgid_dialect(
-    *,
-    recipe: Literal["A", "B"] = "A",
-    errors: Literal["message", "standard"] = "message",
-    unapproved: Literal["refused", "dropped"] = "refused",
-) -> Dialect:
-    """sgID, with what nobody has promised as it is told here.
-
-    `recipe` is how fields are encrypted: as the vendor's clients' own fixtures, or as MockPass does it.
-    """
-
-    def userinfo_members(_members: JsonObject, scene: Scene) -> JsonObject:
-        sub = _subject(scene)
-        values = _values(scene)
-        if not values:
-            return {"sub": sub}
-        key, data = (_recipe_a if recipe == "A" else _recipe_b)(_public_key(scene), values)
-        return {"sub": sub, "key": key, "data": data}
-
-    def error_members(members: JsonObject, _scene: Scene) -> JsonObject:
-        # What goes back by the address can only be in the standard's words.
-        if errors == "standard" or members["error"] == "access_denied":
-            return members
-        return {"message": members["error_description"]}
-
-    return Dialect(
-        name="sgid",
-        label="sgID",
-        tint=Tint(light="#4b3fa3", dark="#b3a9f2"),
-        port=9005,
-        usual_client=usual_client,
-        settings=settings,
-        issuer_suffix="/v2",
-        paths=PATHS,
-        lifetimes=Lifetimes(code=300, id_token=600),
-        scope_claims={scope: (scope,) for scope in SCOPES if scope != "openid"},
-        acrs={"phone": ()},
-        auth_methods=("client_secret_post",),
-        signing_algs=("RS256",),
-        grant_types=("authorization_code",),
-        openid_required=True,
-        sends_iss=False,
-        keeps_session=False,
-        refuses_in_place=True,
-        personas=PEOPLE,
-        page_kind="qr",
-        discovery_document=discovery_document,
-        token_members=lambda members, _scene: {name: members[name] for name in ("access_token", "id_token")},
-        id_token_claims=id_token_claims,
-        userinfo_members=userinfo_members,
-        error_members=error_members,
-        jwks_members=jwks_members,
-        id_token_draft=plain_payload,
-        judge_request=judge_request if unapproved == "refused" else lambda _found, _client: None,
-        make_access_token=make_access_token,
-    )
 
 
 def usual_client(client: Client) -> Client:
@@ -158,6 +103,22 @@ def make_access_token(_grant: Grant, _scene: Scene) -> str:
 def id_token_claims(claims: JsonObject, scene: Scene) -> JsonObject:
     """Never a claim of the profile; `aud` as one text, times as integers."""
     return {"sub": _subject(scene), **{name: claims[name] for name in _OF_THE_ID_TOKEN if name in claims}}
+
+
+def userinfo_members(_members: JsonObject, scene: Scene, *, recipe: Recipe) -> JsonObject:
+    """The subject, and with more scopes than openid the fields, encrypted to the client."""
+    values = _values(scene)
+    if not values:
+        return {"sub": _subject(scene)}
+    key, data = recipe(_public_key(scene), values)
+    return {"sub": _subject(scene), "key": key, "data": data}
+
+
+def error_members(members: JsonObject, _scene: Scene, *, standard: bool) -> JsonObject:
+    """A message alone, unless it is told otherwise; what goes back by the address is always the standard's."""
+    if standard or members["error"] == "access_denied":
+        return members
+    return {"message": members["error_description"]}
 
 
 def plain_payload(token: Draft) -> Draft:
@@ -226,6 +187,55 @@ def _encrypted(plaintext: bytes, key: JWK, **header: str) -> str:
     token.add_recipient(key)
     compact: str = token.serialize(compact=True)
     return compact
+
+
+_RECIPES: Mapping[str, Recipe] = {"A": _recipe_a, "B": _recipe_b}
+_PROMISED = Dialect(
+    name="sgid",
+    label="sgID",
+    tint=Tint(light="#4b3fa3", dark="#b3a9f2"),
+    port=9005,
+    usual_client=usual_client,
+    settings=settings,
+    issuer_suffix="/v2",
+    paths=PATHS,
+    lifetimes=Lifetimes(code=300, id_token=600),
+    scope_claims={scope: (scope,) for scope in SCOPES if scope != "openid"},
+    acrs={"phone": ()},
+    auth_methods=("client_secret_post",),
+    signing_algs=("RS256",),
+    grant_types=("authorization_code",),
+    openid_required=True,
+    sends_iss=False,
+    keeps_session=False,
+    refuses_in_place=True,
+    personas=PEOPLE,
+    page_kind="qr",
+    discovery_document=discovery_document,
+    token_members=lambda members, _scene: {name: members[name] for name in ("access_token", "id_token")},
+    id_token_claims=id_token_claims,
+    jwks_members=jwks_members,
+    id_token_draft=plain_payload,
+    make_access_token=make_access_token,
+)
+
+
+def sgid_dialect(
+    *,
+    recipe: Literal["A", "B"] = "A",
+    errors: Literal["message", "standard"] = "message",
+    unapproved: Literal["refused", "dropped"] = "refused",
+) -> Dialect:
+    """The vendor, with what nobody has promised as it is told here.
+
+    `recipe` is how fields are encrypted: as the vendor's clients' own fixtures, or as MockPass does it.
+    """
+    return replace(
+        _PROMISED,
+        userinfo_members=partial(userinfo_members, recipe=_RECIPES[recipe]),
+        error_members=partial(error_members, standard=errors == "standard"),
+        judge_request=judge_request if unapproved == "refused" else anything_goes,
+    )
 
 
 SGID = sgid_dialect()

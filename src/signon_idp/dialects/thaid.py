@@ -6,6 +6,7 @@ What the manual and reports of real calls say is built in; what was only deduced
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 from signon_idp.dialect import Dialect, Lifetimes, Paths, Tint
@@ -50,71 +51,7 @@ _BEARER = "Bearer "
 _SHORT_LIFE_SECONDS = 900
 
 Life = Literal["expires_in", "expire_in", "duration"]
-"""`expires_in` or, as the manual spells it, `expire_in`, both in POSIX seconds; or a duration as everywhere else."""
-
-
-def thaid_dialect(
-    *,
-    life: Life = "expires_in",
-    echoes_nonce: bool = True,
-    flat_beside_id_token: bool = False,
-    raw_basic: bool = True,
-    denial: Literal["user_denied", "access_denied"] = "user_denied",
-) -> Dialect:
-    """ThaID, with what nobody has promised as it is told here."""
-
-    def token_members(members: JsonObject, scene: Scene) -> JsonObject:
-        answer = {name: value for name, value in members.items() if name != "expires_in"}
-        lasts = members["expires_in"]
-        answer["expire_in" if life == "expire_in" else "expires_in"] = (
-            lasts if life == "duration" else int(scene.now) + lasts
-        )
-        return {**(_flat(scene) if flat_beside_id_token or "id_token" not in answer else {}), **answer}
-
-    def id_token_claims(claims: JsonObject, scene: Scene) -> JsonObject:
-        kept = {name: claims[name] for name in _OF_THE_ID_TOKEN if name in claims}
-        if not echoes_nonce:
-            kept.pop("nonce", None)
-        return {**_flat(scene), "version": "1.0", **kept}
-
-    def error_members(members: JsonObject, _scene: Scene) -> JsonObject:
-        code, description = _error(str(members["error"]), str(members["error_description"]))
-        return {"error": denial if code == "access_denied" else code, "error_description": description}
-
-    return Dialect(
-        name="thaid",
-        label="ThaID",
-        tint=Tint(light="#1d4f91", dark="#8fb8ee"),
-        port=9001,
-        usual_client=usual_client,
-        settings=settings,
-        paths=PATHS,
-        lifetimes=Lifetimes(
-            access_token=_SHORT_LIFE_SECONDS, refresh_token=_SHORT_LIFE_SECONDS, id_token=_SHORT_LIFE_SECONDS
-        ),
-        scope_claims={scope: (scope,) for scope in SCOPES if scope != "openid"},
-        acrs={"phone": ()},
-        auth_methods=("client_secret_basic", "client_secret_post"),
-        signing_algs=("ES256",),
-        grant_types=("authorization_code", "refresh_token"),
-        sends_iss=False,
-        raw_basic=raw_basic,
-        keeps_session=False,
-        refresh_always=True,
-        refuses_in_place=True,
-        error_statuses=STATUSES,
-        personas=PEOPLE,
-        page_kind="qr",
-        discovery_document=discovery_document,
-        token_members=token_members,
-        id_token_claims=id_token_claims,
-        error_members=error_members,
-        jwks_members=jwks_members,
-        introspection_members=introspection_members,
-        revocation_members=lambda _members, _scene: {"status": "OK", "message": "revoked"},
-        judge_request=judge_request,
-        bare_token=lambda token: token.removeprefix(_BEARER),
-    )
+"""`expires_in` or, as the manual spells it, `expire_in`, both in POSIX seconds; or a duration as usual."""
 
 
 def usual_client(client: Client) -> Client:
@@ -158,6 +95,28 @@ def judge_request(found: Mapping[str, str], client: Client) -> None:
         raise CallbackError("invalid_scope", "scope is empty, or names one that is not registered for this client")
 
 
+def token_members(members: JsonObject, scene: Scene, *, life: Life, flat_beside_id_token: bool) -> JsonObject:
+    """The end as it is told; without an ID token the claims beside the tokens (manual, 6.2.2)."""
+    answer = {name: value for name, value in members.items() if name != "expires_in"}
+    seconds = members["expires_in"] + (0 if life == "duration" else int(scene.now))
+    answer["expire_in" if life == "expire_in" else "expires_in"] = seconds
+    return {**(_flat(scene) if flat_beside_id_token or "id_token" not in answer else {}), **answer}
+
+
+def id_token_claims(claims: JsonObject, scene: Scene, *, echoes_nonce: bool) -> JsonObject:
+    """The manual's members, and one claim for each granted scope."""
+    kept = {name: claims[name] for name in _OF_THE_ID_TOKEN if name in claims}
+    if not echoes_nonce:
+        kept.pop("nonce", None)
+    return {**_flat(scene), "version": "1.0", **kept}
+
+
+def error_members(members: JsonObject, _scene: Scene, *, denial: str) -> JsonObject:
+    """The manual's code and text (section 7)."""
+    code, description = _error(str(members["error"]), str(members["error_description"]))
+    return {"error": denial if code == "access_denied" else code, "error_description": description}
+
+
 def introspection_members(members: JsonObject, _scene: Scene) -> JsonObject:
     """The three members that the manual shows."""
     return {name: members[name] for name in ("active", "sub", "scope") if name in members}
@@ -172,7 +131,7 @@ def _flat(scene: Scene) -> JsonObject:
 
 
 def _error(code: str, description: str) -> tuple[str, str]:
-    """The manual's code and text for a standard error."""
+    """Code and text for a standard error."""
     if code == "invalid_grant":
         return _grant_error(description)
     if description == "token is missing" or "content type" in description:
@@ -193,6 +152,56 @@ def _grant_error(description: str) -> tuple[str, str]:
     if "code" in description:
         return "invalid_request", "Invalid Authorization Code"
     return "invalid_request", description
+
+
+_PROMISED = Dialect(
+    name="thaid",
+    label="ThaID",
+    tint=Tint(light="#1d4f91", dark="#8fb8ee"),
+    port=9001,
+    usual_client=usual_client,
+    settings=settings,
+    paths=PATHS,
+    lifetimes=Lifetimes(
+        access_token=_SHORT_LIFE_SECONDS, refresh_token=_SHORT_LIFE_SECONDS, id_token=_SHORT_LIFE_SECONDS
+    ),
+    scope_claims={scope: (scope,) for scope in SCOPES if scope != "openid"},
+    acrs={"phone": ()},
+    auth_methods=("client_secret_basic", "client_secret_post"),
+    signing_algs=("ES256",),
+    grant_types=("authorization_code", "refresh_token"),
+    sends_iss=False,
+    keeps_session=False,
+    refresh_always=True,
+    refuses_in_place=True,
+    error_statuses=STATUSES,
+    personas=PEOPLE,
+    page_kind="qr",
+    discovery_document=discovery_document,
+    jwks_members=jwks_members,
+    introspection_members=introspection_members,
+    revocation_members=lambda _members, _scene: {"status": "OK", "message": "revoked"},
+    judge_request=judge_request,
+    bare_token=lambda token: token.removeprefix(_BEARER),
+)
+
+
+def thaid_dialect(
+    *,
+    life: Life = "expires_in",
+    echoes_nonce: bool = True,
+    flat_beside_id_token: bool = False,
+    raw_basic: bool = True,
+    denial: Literal["user_denied", "access_denied"] = "user_denied",
+) -> Dialect:
+    """ThaID, with what nobody has promised as it is told here."""
+    return replace(
+        _PROMISED,
+        raw_basic=raw_basic,
+        token_members=partial(token_members, life=life, flat_beside_id_token=flat_beside_id_token),
+        id_token_claims=partial(id_token_claims, echoes_nonce=echoes_nonce),
+        error_members=partial(error_members, denial=denial),
+    )
 
 
 THAID = thaid_dialect()

@@ -38,8 +38,6 @@ def push(idp: "Idp") -> Response:
 def _judge(idp: "Idp", client: Client, pairs: "Pairs") -> None:
     try:
         back = read_return_address(pairs, idp.clients)
-        if back.client.client_id != client.client_id:
-            raise OAuthError("invalid_request", "client_id is another client's")
         read_authorization(
             pairs, back, openid_required=idp.dialect.openid_required, judge=idp.dialect.judge_request
         )
