@@ -25,7 +25,7 @@ _NOT_IN_ID_TOKENS = ("jti", "at_hash", "acr", "amr")
 
 
 def discovery_document(members: JsonObject, scene: Scene, *, lists_end_session: bool = True) -> JsonObject:
-    """The document as the vendor's pages print it; whether the end session endpoint is in it is a tenant's switch."""
+    """The document as the vendor's pages print it; a tenant's switch decides on the end session endpoint."""
     base = scene.issuer.rstrip("/")
     document: JsonObject = {
         **{name: members[name] for name in _DOCUMENT if name in members},
@@ -73,7 +73,7 @@ def judge_request(asked: Parameters, client: Client) -> None:
 
 
 def id_token_claims(claims: JsonObject, scene: Scene) -> JsonObject:
-    """`auth_time` only where `prompt=login` or `max_age` asked for it; `updated_at` as a text; the organization."""
+    """`auth_time` only where `prompt=login` or `max_age` asked; `updated_at` as a text; the organization."""
     client, grant = _parties(scene)
     asked = dict(grant.asked)
     kept = {name: value for name, value in claims.items() if name not in _NOT_IN_ID_TOKENS}

@@ -6,7 +6,7 @@ from flask import Response, request
 
 from signon_idp.endpoints.wire import authenticated, form_pairs
 from signon_idp.errors import CallbackError, OAuthError, PageError
-from signon_idp.model import Client, Pushed
+from signon_idp.model import Pushed
 from signon_idp.replies import json_reply, to_response
 from signon_idp.rules.authorization import read_authorization, read_return_address
 from signon_idp.rules.parameters import given
@@ -26,7 +26,7 @@ def push(idp: "Idp") -> Response:
     if "request_uri" in form:
         raise OAuthError("invalid_request", "request_uri must not be pushed (RFC 9126 2.1)")
     pairs = tuple(pair for pair in form_pairs() if pair[0] not in _CREDENTIALS)
-    _judge(idp, client, (*pairs, *(() if "client_id" in form else (("client_id", client.client_id),))))
+    _judge(idp, (*pairs, *(() if "client_id" in form else (("client_id", client.client_id),))))
     value = idp.state.mint()
     lifetime = idp.dialect.lifetimes.pushed
     kept = Pushed(client_id=client.client_id, pairs=pairs)
@@ -35,7 +35,7 @@ def push(idp: "Idp") -> Response:
     return to_response(json_reply(members, status=_CREATED), request.environ)
 
 
-def _judge(idp: "Idp", client: Client, pairs: "Pairs") -> None:
+def _judge(idp: "Idp", pairs: "Pairs") -> None:
     try:
         back = read_return_address(pairs, idp.clients)
         read_authorization(

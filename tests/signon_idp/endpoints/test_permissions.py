@@ -28,7 +28,7 @@ def ask(clock):
 
 
 def test_both_shapes(ask):
-    """The newer shape says who is a superuser, the older one is the map alone; without objects it is all of them."""
+    """The newer shape says who is a superuser, the older one is the map alone; without objects all are told."""
     assert ask("s-1").json == {"is_superuser": False, "permissions": {"billing": ["view"]}}
     assert ask("b").json == {"is_superuser": True, "permissions": {"billing": ["super_admin"]}}
     assert ask("s-1", bare=True, object=["garden", "billing"]).json == {"garden": [], "billing": ["view"]}
