@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import replace
 
 from signon.core.errors import PersonError, StoreUnavailable
@@ -46,8 +45,6 @@ class Sessions:
         self.store = store
         self.sealer = sealer
         self._session_seconds = session_seconds
-        self._together: Callable[[], AbstractContextManager[None]] = getattr(store, "together", nullcontext)
-        """Some stores can make several operations cost one write; the order of them is right without, too."""
         self._opened: dict[bytes, tuple[Stored, Session | None]] = {}
         self._epoch: tuple[int, float] | None = None
         self._next_sweep = float("-inf")
@@ -63,18 +60,10 @@ class Sessions:
         session = replace(session, epoch=self._current_epoch(now))
         expires_at = self._end_of(session)
         indexes, sealed = self._indexes(session), self._seal(session, key)
-        with self._together():
-            for index in indexes:
-                self.store.index_add(index[0], key, now=now, expires_at=expires_at)
-            if not self.store.create(key, sealed, now=now, expires_at=expires_at):
-                raise StoreUnavailable(
-                    "store_unavailable", "the store has a record under an id that was never used"
-                )
-            ended = self._ended_since(indexes, since=session.started_at, now=now)
-            if ended:
-                self.store.delete(key)
-                self._unindex(indexes, key)
-        if ended:
+        self._create(key, sealed, indexes=[index[0] for index in indexes], now=now, expires_at=expires_at)
+        if self._ended_since(indexes, since=session.started_at, now=now):
+            self.store.delete(key)
+            self._unindex(indexes, key)
             raise PersonError("session_ended_meanwhile", "the provider ended this session while it was begun")
         self._sweep(now)
         return session_id
@@ -135,6 +124,17 @@ class Sessions:
     def state_was_claimed(self, state: str, *, now: float) -> bool:
         """Whether a `state` was used."""
         return any(self.store.was_claimed(key, now=now) for key in self.sealer.index_keys("state", state))
+
+    def _create(self, key: bytes, sealed: bytes, *, indexes: list[bytes], now: float, expires_at: float) -> None:
+        """Index a record, then create it. A store may offer both in one (`create_indexed`); SQLite's does."""
+        at_once = getattr(self.store, "create_indexed", None)
+        if at_once is not None:
+            at_once(key, sealed, indexes=indexes, now=now, expires_at=expires_at)
+            return
+        for index in indexes:
+            self.store.index_add(index, key, now=now, expires_at=expires_at)
+        if not self.store.create(key, sealed, now=now, expires_at=expires_at):
+            raise StoreUnavailable("store_unavailable", "the store has a record under an id that was never used")
 
     def _load(self, key: bytes, *, now: float) -> Session | None:
         stored = self.store.load(key, now=now)

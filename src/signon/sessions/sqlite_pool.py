@@ -12,14 +12,14 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from signon.core.errors import StoreUnavailable
 
-Parameter: TypeAlias = bytes | float
+Parameter: TypeAlias = bytes | float | None
 _RETRY_SECONDS = 0.005
 
 
@@ -44,44 +44,20 @@ class Pool:
         self._prepare = prepare
         self._idle: list[sqlite3.Connection] = []
         self._making = threading.Lock()
-        self._held = threading.local()
         self._pid = os.getpid()
         _pools.add(self)
 
     def execute(self, statement: str, *parameters: Parameter) -> Done:
         """Run one statement, which is a transaction of its own."""
-        held: sqlite3.Connection | None = getattr(self._held, "connection", None)
-        connection = held or self._take()
+        connection = self._take()
         try:
             cursor = connection.execute(statement, parameters)
             # All rows at once, since a statement that isn't read to its end keeps its snapshot open.
             done = Done(cursor.fetchall(), cursor.rowcount)
         except sqlite3.Error as error:
             raise self._given_up(connection, error) from None
-        if held is None:
-            self._idle.append(connection)
-        return done
-
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """Make the statements that this thread runs inside one writing transaction: one commit in place of many.
-
-        An exception inside undoes them all.
-        """
-        connection = self._take()
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            self._held.connection = connection
-            yield
-            connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise self._given_up(connection, error) from None
-        except BaseException:
-            connection.close()
-            raise
-        finally:
-            self._held.connection = None
         self._idle.append(connection)
+        return done
 
     def transaction(self, *statements: tuple[str, tuple[Parameter, ...]]) -> Done:
         """Run several statements as one short writing transaction, and return what the last one gave."""
