@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from flask import Flask
 
 MINIMAL = Path(__file__).parent.parent / "examples" / "minimal" / "app.py"
