@@ -46,7 +46,7 @@ lock: $(READY) ## renew requirements/dev.txt from pyproject.toml
 	  pyproject.toml --all-extras --group dev -o requirements/dev.txt
 
 clean: ## remove what was built and installed here
-	@rm -rf .venv .deps-* .coverage* docs/_build tests/foreign/node_modules .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .deps-* .coverage* docs/_build tests/foreign/node_modules .foreign .mypy_cache .ruff_cache .hypothesis
 
 $(READY): requirements/dev.txt pyproject.toml tools/setup.sh
 	@tools/setup.sh

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from signon.core.provider import Provider
 from signon.flask import SignOn, current_login, current_user, fresh_login_required, login_required
 from signon_demo.claims import claim_groups, local_time
+from signon_demo.vendor_sheet import vendor_sheet
 
 RECENT_SECONDS = 60
 _LOST = "The address may be mistyped, or the page has moved. Nothing is wrong with your sign-in."
@@ -21,8 +22,8 @@ _BROKEN = "The demo could not answer this request."
 pages = Blueprint("demo", __name__)
 
 
-def create_app(providers: Sequence[Provider], *, base_url: str) -> Flask:
-    """The application, for visitors who reach it at `base_url`.
+def create_app(providers: Sequence[Provider], *, base_url: str, real: frozenset[str] = frozenset()) -> Flask:
+    """The application, for visitors who reach it at `base_url`; `real` names the providers that aren't practice.
 
     Its sessions end with the process, as do those of the practice providers.
     """
@@ -33,7 +34,9 @@ def create_app(providers: Sequence[Provider], *, base_url: str) -> Flask:
         SIGNON_AFTER_LOGIN="/profile",
         SIGNON_SESSIONS="memory:",
         SIGNON_KEYS=secrets.token_urlsafe(32),
+        SIGNON_PSEUDONYM_KEY=secrets.token_urlsafe(32),
         DEMO_PROVIDERS=tuple(providers),
+        DEMO_REAL=real,
     )
     SignOn(app, providers=providers)
     app.register_blueprint(pages)
@@ -52,7 +55,13 @@ def home() -> Response:
 @login_required
 def profile() -> Response:
     """Who has signed in, how, and every claim that came with it."""
-    return show("profile.html", login=current_login, label=_label(), groups=claim_groups(current_login))
+    return show(
+        "profile.html",
+        login=current_login,
+        label=_label(),
+        sheet=vendor_sheet(current_user.vendor),
+        groups=claim_groups(current_login),
+    )
 
 
 @pages.get("/recent")
@@ -77,7 +86,8 @@ def show(template: str, **context: object) -> Response:
     """A page of the demo under the same strict policy as Signon's own: nothing from outside, no inline code."""
     nonce = secrets.token_urlsafe(16)
     person = current_user.name or current_user.preferred_username or current_user.email or current_user.sub
-    text = render_template(f"demo/{template}", nonce=nonce, user=current_user, person=person, **context)
+    real = [p.label for p in current_app.config["DEMO_PROVIDERS"] if p.name in current_app.config["DEMO_REAL"]]
+    text = render_template(f"demo/{template}", nonce=nonce, user=current_user, person=person, real=real, **context)
     response = make_response(text)
     response.headers["Content-Security-Policy"] = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; base-uri 'none'; frame-ancestors 'none'"

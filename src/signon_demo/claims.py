@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from signon.core.person import Login
 from signon.core.values import JsonValue
+from signon_demo.vendor_claims import VENDOR_MEANINGS
 
 PERSON, SIGN_IN, OTHER = "The person", "The sign-in", "Other claims"
 _SHOWN_ITEMS = 12
@@ -77,7 +78,9 @@ MEANINGS: Mapping[str, Meaning] = MappingProxyType(
 """The registered claims, in the order of the table."""
 
 _TIMES = frozenset({"iat", "exp", "nbf", "auth_time", "updated_at"})
-_SHORTENED = frozenset({"nonce", "sid", "jti", "at_hash", "c_hash", "s_hash"})
+_SHORTENED = frozenset({"nonce", "sid", "jti", "at_hash", "c_hash", "s_hash", "myinfo.sponsored_child_records"})
+_MASKED = frozenset({"pid", "smartcard_code", "myinfo.nric_number", "myinfo.passport_number"})
+"""Numbers that say everywhere who somebody is."""
 _SECRET_NAME = re.compile(r"(token|secret|password)\Z", re.IGNORECASE)
 _TOKEN = re.compile(r"eyJ[\w-]*\.[\w-]*\.")
 """How a JWS or JWE in compact form begins (RFC 7515 3.1): base64url of an opening brace."""
@@ -118,7 +121,8 @@ def local_time(seconds: float) -> str | None:
 
 def _meaning(name: str) -> Meaning:
     plain, _, language = name.partition("#")
-    found = MEANINGS.get(plain, Meaning(OTHER, "Not in the standard; the provider's own", ""))
+    text, source = VENDOR_MEANINGS.get(plain, ("Not in the standard; the provider's own", ""))
+    found = MEANINGS.get(plain, Meaning(OTHER, text, source))
     return found._replace(text=f"{found.text}, in the language “{language}”") if language else found
 
 
@@ -145,9 +149,17 @@ def _text(name: str, value: JsonValue) -> str:
     """A value as text; one that is a token, or that ties tokens together, is shortened."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     plain = name.partition("#")[0]
+    if plain in _MASKED:
+        return masked(text)
     if plain in _SHORTENED or _SECRET_NAME.search(plain) or (isinstance(value, str) and _TOKEN.match(value)):
         return shortened(text)
     return text
+
+
+def masked(text: str) -> str:
+    """A number of somebody's papers that may be shown: the last four characters, of a short one nothing."""
+    shown = text[-_SHOWN_ENDS:] if len(text) >= 2 * _SHOWN_ENDS else ""
+    return "•" * (len(text) - len(shown)) + shown
 
 
 def shortened(text: str) -> str:

@@ -11,27 +11,32 @@ _PORT = click.IntRange(0, 65535)
 
 @click.command("demo")
 @click.option("--port", default=5000, show_default=True, type=_PORT, help="The application's port.")
-@click.option("--idp-port", default=9000, show_default=True, type=_PORT, help="The practice provider's port.")
-def demo(*, port: int, idp_port: int) -> None:
-    """Run a demo application and a practice provider on this computer, to sign in with in a browser.
+@click.option(
+    "--idp-port",
+    default=9000,
+    show_default=True,
+    type=_PORT,
+    help="The standard practice provider's port; those that play a vendor come after it.",
+)
+@click.option("--https", is_flag=True, help="Serve the application over TLS, with a certificate made on the fly.")
+def demo(*, port: int, idp_port: int, https: bool) -> None:
+    """Run a demo application and practice providers on this computer, to sign in with in a browser.
 
-    Nothing leaves this computer, and nothing is kept. A taken port gives way to the next free one.
+    Nothing leaves this computer, and nothing is kept. A taken port gives way to the next free one. With a
+    vendor's credentials in the environment (THAID_CLIENT_ID and so on) its button goes to the real vendor.
     """
     from signon_demo.practice import PRACTICES
     from signon_demo.serve import serving
 
     try:
-        with serving(PRACTICES, port=port, idp_port=idp_port) as running:
-            _say_moved("the application", port, running.port)
-            _say_moved("the practice provider", idp_port, next(iter(running.idps.values())).port)
+        with serving(PRACTICES, port=port, idp_port=idp_port, https=https) as running:
+            for note in running.notes:
+                click.echo(note, err=True)
+            if https:
+                click.echo("The browser will ask once whether to trust the certificate.", err=True)
             click.echo(f"Open {running.address}/ in a browser to sign in.\nCtrl-C stops it.")
             Event().wait()
     except OSError as error:
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:
         click.echo("Stopped.")
-
-
-def _say_moved(who: str, wanted: int, got: int) -> None:
-    if wanted not in {0, got}:
-        click.echo(f"Port {wanted} is taken: {who} is on {got}.", err=True)

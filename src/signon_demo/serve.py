@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import TypeVar
 
+from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cheroot.wsgi import Server
 
 from signon.providers import from_names
 from signon_demo.app import create_app
-from signon_demo.practice import Practice, provider_names, provider_settings, start_practice
+from signon_demo.certificate import make_certificate
+from signon_demo.practice import Practice, provider_names, provider_settings, start_practice, usual_port
+from signon_demo.vendors import find_vendors
 from signon_idp import Idp
 
 T = TypeVar("T")
+_log = logging.getLogger("signon_demo.serve")
 _TRIES = 50
 _HIGHEST = 65535
 _TICK_SECONDS = 0.05
@@ -30,36 +38,84 @@ class Running:
     address: str
     port: int
     idps: Mapping[str, Idp]
+    notes: tuple[str, ...] = ()
+    """What a person should be told: ports that were taken, vendors that are the real ones."""
+    certificate: Path | None = None
+    """The application's own, where it is served over https."""
 
 
 @contextmanager
-def serving(practices: tuple[Practice, ...], *, port: int, idp_port: int) -> Iterator[Running]:
+def serving(
+    practices: tuple[Practice, ...],
+    *,
+    port: int,
+    idp_port: int,
+    https: bool = False,
+    environment: Mapping[str, str] = os.environ,
+) -> Iterator[Running]:
     """Serve the application on localhost and each practice provider on 127.0.0.1, inside a with block.
 
-    Each port is the first free one from the given number on; 0 is any. Raises OSError where there is none.
+    Each port is the first free one from the usual number on (`idp_port` is the standard provider's); 0 is any.
+    A vendor whose credentials `environment` has needs no practice provider. Raises OSError where no port is free.
     """
     with ExitStack() as running:
         server = on_free_port(_bind, port=port)
         running.callback(server.stop)
-        address = f"http://localhost:{server.bind_addr[1]}"
-        idps: dict[str, Idp] = {}
-        settings: dict[str, str] = {}
-        for practice in practices:
-            idp = running.enter_context(_start_on_free_port(practice, port=idp_port, application=address))
-            idps[practice.name] = idp
-            settings |= provider_settings(practice, idp)
-        server.wsgi_app = create_app(from_names(provider_names(practices), settings=settings), base_url=address)
+        tls = make_certificate(Path(running.enter_context(TemporaryDirectory()))) if https else None
+        if tls is not None:
+            server.ssl_adapter = BuiltinSSLAdapter(str(tls[0]), str(tls[1]))
+        got = server.bind_addr[1]
+        address = f"{'https' if https else 'http'}://localhost:{got}"
+        found = find_vendors(practices, environment, application=address)
+        practised = tuple(practice for practice in practices if practice.name not in found.names)
+        idps = {
+            practice.name: running.enter_context(_start(practice, first=idp_port, application=address))
+            for practice in practised
+        }
+        settings = dict(found.settings)
+        for practice in practised:
+            settings |= provider_settings(practice, idps[practice.name])
+        providers = from_names(provider_names(practices), settings=settings)
+        server.wsgi_app = create_app(providers, base_url=address, real=found.names)
         Thread(target=server.serve, name="signon-demo", daemon=True).start()
-        yield Running(address=address, port=server.bind_addr[1], idps=idps)
+        yield Running(
+            address=address,
+            port=got,
+            idps=idps,
+            notes=(*_moved("the application", port, got), *found.notes, *_all_moved(practised, idps, idp_port)),
+            certificate=tls[0] if tls else None,
+        )
 
 
-def _start_on_free_port(practice: Practice, *, port: int, application: str) -> Idp:
+def _moved(who: str, wish: int, got: int) -> list[str]:
+    return [] if wish in {0, got} else [f"Port {wish} is taken: {who} is on {got}."]
+
+
+def _all_moved(practices: tuple[Practice, ...], idps: Mapping[str, Idp], first: int) -> list[str]:
+    return [
+        note
+        for practice in practices
+        for note in _moved(
+            f"the practice provider {practice.name}", usual_port(practice, first=first), idps[practice.name].port
+        )
+    ]
+
+
+def _start(practice: Practice, *, first: int, application: str) -> Idp:
+    port = usual_port(practice, first=first)
     return on_free_port(lambda free: start_practice(practice, port=free, application=application), port=port)
+
+
+class _Server(Server):
+    """Logs its troubles: a browser that asks whether to trust a certificate breaks connections off."""
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001, FBT002 - cheroot's own signature
+        _log.log(level, "%s", msg, exc_info=traceback)
 
 
 def _bind(port: int) -> Server:
     """A server that listens already and will be given its application."""
-    server = Server(("127.0.0.1", port), None, numthreads=8, timeout=60, shutdown_timeout=1)
+    server = _Server(("127.0.0.1", port), None, numthreads=8, timeout=60, shutdown_timeout=1)
     server.expiration_interval = _TICK_SECONDS
     server.prepare()
     return server
@@ -79,7 +135,7 @@ def on_free_port(begin: Callable[[int], T], *, port: int) -> T:
             return begin(candidate)
         except OSError as error:
             trouble = error
-    raise OSError(f"no port from {port} on can be had: {trouble}") from trouble
+    raise OSError(f"no port from {port} on can be had: {trouble or 'there are none'}") from trouble
 
 
 def _is_answered(port: int) -> bool:

@@ -2,7 +2,7 @@ import pytest
 from jwcrypto import jwk
 
 from signon.core.values import Secret
-from signon.providers import oidc
+from signon.providers import FACTORIES, oidc
 from signon.providers.common import common_fields, read_private_keys
 from signon.providers.keywords import COMMON, Reader
 
@@ -202,3 +202,24 @@ def test_broken_key_is_one_problem_only(tmp_path):
         userinfo_encryption="ECDH-ES",
     ).problems
     assert found == ("STAFF_PRIVATE_KEY is no key, and names no file that can be read",)
+
+
+@pytest.mark.parametrize("vendor", ["thaid", "authmachine"])
+@pytest.mark.parametrize(
+    ("settings", "wrong"),
+    [
+        ({"pkce": "false", "nonce": "tolerated"}, True),
+        ({"pkce": "false", "nonce": "required"}, False),
+        ({"pkce": "true", "nonce": "tolerated"}, False),
+    ],
+)
+def test_a_code_stays_bound_to_its_browser(vendor, settings, wrong):
+    """A profile without PKCE must demand the nonce: without both a stolen code works in any browser."""
+    provider = FACTORIES[vendor](settings={}, **settings)
+    assert any("can't go together" in problem for problem in provider.problems) == wrong
+
+
+def test_thaid_without_openid_needs_pkce():
+    """Where no ID token comes there is no nonce to look at, so PKCE can't be switched off."""
+    provider = FACTORIES["thaid"](settings={}, pkce="false", scope="pid")
+    assert any("can't go together" in problem for problem in provider.problems)

@@ -378,7 +378,7 @@ def test_nothing_set():
 def test_every_keyword_has_its_environment_name():
     """Each keyword that only ThaID has is read from its name, under another name of the provider's, too."""
     own = {"sandbox": "true", "api_key": "the-key", "api_key_header": "x-imauth-apikey", "raw_basic": "false"}
-    own |= {"bearer_prefix": "false", "nonce": "tolerated", "pkce": "false", "scope": "openid pid"}
+    own |= {"bearer_prefix": "false", "nonce": "required", "pkce": "false", "scope": "openid pid"}
     settings = {
         f"HEALTH_{name}".upper(): value for name, value in {"client_id": "i", "client_secret": "s", **own}.items()
     }
@@ -387,7 +387,7 @@ def test_every_keyword_has_its_environment_name():
     assert (provider.name, provider.issuer, provider.scopes) == ("health", SANDBOX, ("openid", "pid"))
     assert provider.headers == {"x-imauth-apikey": "the-key"}
     assert (provider.client.raw_basic, provider.introspection_prefix, provider.pkce) == (False, "", False)
-    assert set(provider.deviations) == {NONCE, PKCE}
+    assert set(provider.deviations) == {PKCE}
     assert own.keys() | {"well_known_url"} <= {keyword.name for keyword in KEYWORDS}
     assert len({keyword.name for keyword in KEYWORDS}) == len(KEYWORDS)
 

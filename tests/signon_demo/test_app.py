@@ -184,3 +184,60 @@ def test_the_environment_changes_no_provider(monkeypatch):
     monkeypatch.setenv("OIDC_LABEL", "Somebody else")
     app = create_app(from_names("oidc", settings=SETTINGS), base_url="http://localhost:5000")
     assert "Sign in with OpenID" in app.test_client().get("/").text
+
+
+VENDOR_SETTINGS = {
+    "THAID_CLIENT_ID": "demo",
+    "THAID_CLIENT_SECRET": "s" * 32,
+    "AUTH0_DOMAIN": "tenant.example",
+    "AUTH0_CLIENT_ID": "demo",
+    "AUTHMACHINE_URL": "https://am.example",
+    "AUTHMACHINE_CLIENT_ID": "demo",
+    "AUTHMACHINE_CLIENT_SECRET": "s" * 32,
+}
+
+
+@pytest.fixture
+def vendors():
+    """A test client of an application with vendors, of which Auth0 is the real one."""
+    providers = from_names("thaid authmachine auth0", settings=VENDOR_SETTINGS)
+    return create_app(providers, base_url="http://localhost:5000", real=frozenset({"auth0"})).test_client()
+
+
+def test_home_links_to_the_sign_ups_there_are(vendors, client):
+    """Home has a link to the sign-up of each vendor that has one, and none where no vendor has."""
+    assert re.findall(r'href="(/auth/signup/[^"]+)">(\w+)</a>', vendors.get("/").text) == [
+        ("/auth/signup/authmachine", "AuthMachine"),
+        ("/auth/signup/auth0", "Auth0"),
+    ]
+    assert "signup" not in client.get("/").text
+
+
+def test_pages_say_who_is_real(vendors, client):
+    """Where a vendor is the real one the foot of the page names it, else it says that all is made up."""
+    assert "Whoever comes by Auth0 is real" in vendors.get("/").text
+    assert "Everyone here is made up." in client.get("/").text
+
+
+def test_profile_shows_the_vendors_fields_and_no_national_id(vendors):
+    """The vendor's own fields stand in a part of their own, and the national id nowhere on any page."""
+    number = "9103700001234"
+    claims = {"sub": number, "pid": number, "name": "สมชาย", "name_en": "Somchai", "birthdate": "1989-12-28"}
+    sign_in(vendors, claims, provider="thaid")
+    pages = {path: vendors.get(path).text for path in ("/", "/profile", "/recent", "/nowhere")}
+    assert "What ThaID knows" in pages["/profile"]
+    assert "28 December 1989 (พ.ศ.\N{NO-BREAK SPACE}2532)" in pages["/profile"]
+    assert pages["/profile"].count("•••••••••1234") == 2
+    assert [path for path, text in pages.items() if number in text] == []
+
+
+def test_a_provider_without_fields_of_its_own_has_no_such_part(client):
+    """The standard's provider shows claims alone."""
+    sign_in(client, {"name": "Ada"})
+    assert 'id="vendor"' not in client.get("/profile").text
+
+
+def test_profile_folds_many_scopes(vendors):
+    """Of a long list of scopes six are shown and the rest is folded away."""
+    sign_in(vendors, {"sub": "9103700001234"}, provider="thaid")
+    assert re.search(r"<summary>and \d+ more</summary><code>", vendors.get("/profile").text)

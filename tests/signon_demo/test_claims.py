@@ -85,6 +85,26 @@ def test_a_short_secret_shows_nothing_of_itself():
     assert shortened("a" * 16) == "aaaa…aaaa (16)"
 
 
+@pytest.mark.parametrize("name", ["pid", "smartcard_code", "myinfo.nric_number", "myinfo.passport_number"])
+@pytest.mark.parametrize("value", ["9103700001234", 9103700001234])
+def test_a_number_of_papers_shows_its_end_alone(name, value):
+    """A national id, a passport's and a card's number show their last four characters, also as numbers."""
+    assert row(name, value).lines == ("•••••••••1234",)
+    assert row("inside", {name: value}).lines == (f"{name}: •••••••••1234",)
+
+
+def test_a_short_number_of_papers_shows_nothing():
+    """Of a number under eight characters nothing is shown: the last four would be most of it."""
+    assert row("pid", "1234567").lines == ("•••••••",)
+    assert row("pid", "12345678").lines == ("••••5678",)
+
+
+def test_children_are_not_listed_with_their_numbers():
+    """The records of children, one text with all their numbers, are shortened."""
+    found = json.dumps([{"name": "NUR", "birth_cert_no": "T1612345A"}])
+    assert row("myinfo.sponsored_child_records", found).lines == (shortened(found),)
+
+
 def test_lists_are_lines_and_long_ones_fold():
     """The first twelve items are lines, the rest is kept apart."""
     found = row("groups", [f"g{number}" for number in range(14)])
@@ -110,6 +130,13 @@ def test_meanings_come_from_the_standard():
     """A registered claim has its meaning and section, one with a language tag says which (OIDC Core 5.2)."""
     found = row("given_name#th", "เอดา")
     assert (found.meaning, found.section) == ("First name or names, in the language “th”", "OIDC Core 5.1")
+
+
+def test_a_vendors_claim_is_explained_by_its_documents():
+    """A claim of a vendor's own stands under the other claims with its meaning and source."""
+    found = row("name_en", "Somchai")
+    assert (found.meaning, found.section) == ("Full name with its title, in English", "ThaID RP API manual 6.1")
+    assert row("version", "1.0").section == ""
 
 
 def test_groups_are_in_order_and_never_empty():

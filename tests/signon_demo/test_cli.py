@@ -1,8 +1,10 @@
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 
 import pytest
@@ -10,7 +12,15 @@ from click.testing import CliRunner
 
 from signon_demo import cli
 
+VENDORS = ("THAID_", "AUTHMACHINE_", "AUTH0_", "PINGONE_", "SGID_", "OIDC_")
 COMMAND = (sys.executable, "-c", "from signon.cli import main; main()", "demo")
+
+
+@pytest.fixture(autouse=True)
+def _no_credentials(monkeypatch):
+    """Whatever vendor the developer has credentials of, these tests go to none."""
+    for name in [name for name in os.environ if name.startswith(VENDORS)]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture
@@ -63,7 +73,24 @@ def test_taken_ports_are_told(started):
         _, complaints = process.communicate(timeout=15)
     got = int(address.rpartition(":")[2].strip("/"))
     assert f"Port {port} is taken: the application is on {got}." in complaints
-    assert re.search(rf"Port {idp_port} is taken: the practice provider is on \d+\.", complaints)
+    assert re.search(rf"Port {idp_port} is taken: the practice provider oidc is on \d+\.", complaints)
+
+
+def test_it_is_there_at_once():
+    """All six providers and the application are served within ten seconds of the command, on a busy machine."""
+    begun = time.monotonic()
+    process = subprocess.Popen(
+        [*COMMAND, "--port", "0", "--idp-port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    try:
+        assert process.stdout.readline().startswith("Open http://localhost:")
+        assert time.monotonic() - begun < 10
+    finally:
+        process.kill()
+        process.communicate()
 
 
 class _Interrupted:
@@ -77,6 +104,27 @@ def test_ctrl_c_is_no_failure(monkeypatch):
     result = CliRunner().invoke(cli.demo, ["--port", "0", "--idp-port", "0"])
     assert result.exit_code == 0
     assert result.stdout.endswith("Ctrl-C stops it.\nStopped.\n")
+
+
+def test_the_real_vendor_is_told(monkeypatch):
+    """Credentials in the environment are told before the address, whole ones and incomplete ones."""
+    monkeypatch.setattr(cli, "Event", _Interrupted)
+    environment = {"PINGONE_ENVIRONMENT_ID": "1-2", "PINGONE_CLIENT_ID": "app", "THAID_CLIENT_ID": "app"}
+    result = CliRunner().invoke(cli.demo, ["--port", "0", "--idp-port", "0"], env=environment)
+    thaid, pingone = result.stderr.splitlines()
+    assert thaid.startswith("ThaID stays a practice provider: ")
+    assert "THAID_CLIENT_SECRET" in thaid
+    assert re.fullmatch(
+        r"PingOne is the real one: it must know http://localhost:\d+/auth/callback/pingone\.", pingone
+    )
+
+
+def test_https_is_told(monkeypatch):
+    """With --https the address is an https one, and the browser's question is announced."""
+    monkeypatch.setattr(cli, "Event", _Interrupted)
+    result = CliRunner().invoke(cli.demo, ["--port", "0", "--idp-port", "0", "--https"])
+    assert re.match(r"Open https://localhost:\d+/ in a browser to sign in\.\n", result.stdout)
+    assert result.stderr == "The browser will ask once whether to trust the certificate.\n"
 
 
 def test_no_port_at_all_is_said_in_one_line(monkeypatch):

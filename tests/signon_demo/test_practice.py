@@ -1,5 +1,14 @@
-from signon.providers import from_names
-from signon_demo.practice import PRACTICES, Practice, provider_names, provider_settings, start_practice
+from contextlib import ExitStack
+
+from signon.providers import FACTORIES, from_names
+from signon_demo.practice import (
+    PRACTICES,
+    Practice,
+    provider_names,
+    provider_settings,
+    start_practice,
+    usual_port,
+)
 from signon_idp.dialects import DIALECTS
 
 STAFF = Practice(name="staff", vendor="oidc", dialect="oidc", more={"label": "The staff"})
@@ -20,18 +29,41 @@ def test_a_practice_knows_the_application():
         assert idp.issuer == f"http://127.0.0.1:{idp.port}"
 
 
+def test_the_order_of_the_buttons():
+    """The five vendors come first, the standard provider last, each with its own factory and dialect."""
+    names = ["thaid", "authmachine", "auth0", "pingone", "sgid", "oidc"]
+    assert [(p.name, p.vendor, p.dialect) for p in PRACTICES] == [(name, name, name) for name in names]
+    assert set(names) == set(FACTORIES)
+
+
+def test_usual_ports():
+    """The standard provider has the first port and each vendor its own after it; any port stays any port."""
+    assert {p.name: usual_port(p, first=9000) for p in PRACTICES} == {
+        "thaid": 9001,
+        "authmachine": 9002,
+        "auth0": 9003,
+        "pingone": 9004,
+        "sgid": 9005,
+        "oidc": 9000,
+    }
+    assert {usual_port(p, first=0) for p in PRACTICES} == {0}
+
+
 def test_settings_make_the_providers():
     """Names and settings of the practices give Signon providers without a problem, each at its own issuer."""
-    with (
-        start_practice(PRACTICES[0], port=0, application="http://localhost:5555") as first,
-        start_practice(STAFF, port=0, application="http://localhost:5555") as second,
-    ):
-        settings = provider_settings(PRACTICES[0], first) | provider_settings(STAFF, second)
-        names = provider_names((PRACTICES[0], STAFF))
+    practices = (*PRACTICES, STAFF)
+    with ExitStack() as running:
+        idps, settings = [], {}
+        for practice in practices:
+            idp = start_practice(practice, port=0, application="http://localhost:5555")
+            idps.append(running.enter_context(idp))
+            settings |= provider_settings(practice, idp)
+        names = provider_names(practices)
         providers = from_names(names, settings=settings)
-        assert names == "oidc:oidc,staff:oidc"
-        assert [provider.problems for provider in providers] == [(), ()]
-        assert [(p.name, p.label, p.issuer) for p in providers] == [
-            ("oidc", "OpenID", first.issuer),
-            ("staff", "The staff", second.issuer),
-        ]
+        issuers = [idp.issuer for idp in idps]
+    assert names.endswith("oidc:oidc,staff:oidc")
+    assert [provider.problems for provider in providers] == [()] * len(practices)
+    assert [provider.issuer for provider in providers] == issuers
+    assert [provider.label for provider in providers] == [
+        *("ThaID", "AuthMachine", "Auth0", "PingOne", "sgID", "OpenID", "The staff"),
+    ]

@@ -10,7 +10,7 @@ from typing import Unpack, cast
 from signon.core.person import text_claim
 from signon.core.provider import Deviation, Provider, SignOutForm, SignUp
 from signon.core.values import JsonObject, JsonValue, url_problem
-from signon.providers.common import common_fields, require_openid
+from signon.providers.common import common_fields, require_a_bond, require_openid
 from signon.providers.keywords import Common, Keyword, Reader, keywords
 
 
@@ -113,6 +113,7 @@ def authmachine(
     revoke = {"revoke_tokens": "1"} if read.switch("revoke_tokens") else {}
     hint = {"id_token_hint", "client_id"} if read.switch("logout_sends_hint") else set()
     lenient, pkce = read.text("nonce") == "tolerated", read.switch("pkce")
+    require_a_bond(read, pkce=pkce, nonce_may_be_missing=lenient)
     deviations = {SLASH: True, NONCE: lenient, PKCE: not pkce}
     return Provider(
         issuer=issuer,

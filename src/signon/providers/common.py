@@ -47,6 +47,15 @@ def common_fields(read: Reader, *, label: str) -> dict[str, Any]:
     }
 
 
+def require_a_bond(read: Reader, *, pkce: bool, nonce_may_be_missing: bool) -> None:
+    """Without PKCE and without a nonce nothing ties a code to the browser that asked for it (RFC 9700 2.1.1)."""
+    if nonce_may_be_missing and not pkce:
+        read.problems.append(
+            f"{read.setting('pkce')}=false and {read.setting('nonce')}=tolerated can't go together: a stolen code"
+            " would work in any browser"
+        )
+
+
 def require_openid(read: Reader, scopes: tuple[str, ...]) -> None:
     """Note a problem where `openid` is not asked for: without it nothing says who signs in."""
     if "openid" not in scopes:

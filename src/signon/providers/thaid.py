@@ -15,7 +15,7 @@ from signon.core.person import Person, text_claim
 from signon.core.person import to_person as standard_person
 from signon.core.provider import Deviation, Provider
 from signon.core.values import JsonObject, JsonValue, is_number, is_visible_ascii, url_problem
-from signon.providers.common import common_fields
+from signon.providers.common import common_fields, require_a_bond
 from signon.providers.dates import PartialDate, read_date
 from signon.providers.keywords import Common, Keyword, Reader, keywords
 
@@ -172,6 +172,7 @@ def thaid(
     api_key, key_header = read.secret("api_key"), str(read.text("api_key_header"))
     lenient = read.text("nonce") == "tolerated"
     pkce = read.switch("pkce")
+    require_a_bond(read, pkce=pkce, nonce_may_be_missing=lenient or "openid" not in fields["scopes"])
     deviations = {UNSIGNED: "openid" not in fields["scopes"], NONCE: lenient, PKCE: not pkce}
     return Provider(
         issuer=issuer,
