@@ -8,7 +8,7 @@ READY := .venv/.ready
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(READY) ## the demo application and a practice provider on this machine, ready in a browser
+demo: $(READY) ## the demo application and six practice providers on this machine, ready in a browser (ARGS=--https)
 	@$(VENV)/signon demo $(ARGS)
 
 test: $(READY) deps ## every test; installs what they need (ARGS="-k name" for some of them)

@@ -30,7 +30,11 @@ def started():
 
     def begin(*arguments):
         process = subprocess.Popen(
-            [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+            [*COMMAND, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            preexec_fn=_as_in_a_terminal,  # noqa: PLW1509 - it only sets a signal, and takes no lock
         )
         running.append(process)
         return process
@@ -39,6 +43,11 @@ def started():
     for process in running:
         process.kill()
         process.communicate()
+
+
+def _as_in_a_terminal():
+    """Heed Ctrl-C, also where these tests run in the background of a shell, which hands on that it is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _address(process):
