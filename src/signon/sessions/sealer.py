@@ -57,6 +57,7 @@ class Sealer:
         if problems:
             raise ConfigurationError(tuple(problems))
         self._keys = tuple(_derive(key) for key in keys)
+        self._by_purpose: dict[str, tuple[bytes, ...]] = {}
 
     def seal(self, plaintext: bytes, *, purpose: str, record_id: bytes) -> bytes:
         """An envelope that opens only for this purpose and record."""
@@ -91,7 +92,15 @@ class Sealer:
         Keyed, since a plain hash of a national id is found by trying them all.
         """
         message = b"".join(_prefixed(part) for part in parts)
-        return tuple(_hmac(_hmac(key.index, _prefixed(purpose)), message) for key in self._keys)
+        return tuple(_hmac(key, message) for key in self._keys_for(purpose))
+
+    def _keys_for(self, purpose: str) -> tuple[bytes, ...]:
+        """The index keys of one purpose, each worked out once: there are a handful of purposes."""
+        found = self._by_purpose.get(purpose)
+        if found is None:
+            found = tuple(_hmac(key.index, _prefixed(purpose)) for key in self._keys)
+            self._by_purpose[purpose] = found
+        return found
 
     def stamp(self, *, now: float) -> str:
         """A fresh random value of 64 characters that says when we made it, and that we did: a `state`."""
