@@ -7,14 +7,17 @@ cd "$(dirname "$0")/.."
 missing=()
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
 fc-list 2>/dev/null | grep -qi -e thai -e garuda -e loma -e sarabun || missing+=(fonts-thai-tlwg)
+command -v redis-server >/dev/null || missing+=(redis-server redis-sentinel)
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || missing+=(postgresql)
+command -v mariadbd >/dev/null || missing+=(mariadb-server)
 
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "Installing system packages for the browser tests: ${missing[*]} ..."
+    echo "Installing system packages for the tests: ${missing[*]} ..."
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" fontconfig >/dev/null
   else
-    echo "For the browser tests install: ${missing[*]} (Debian and Ubuntu: sudo apt-get install ${missing[*]})."
+    echo "For the tests install: ${missing[*]} (Debian and Ubuntu: sudo apt-get install ${missing[*]})."
     if [ "${CI:-}" = true ]; then exit 1; fi
   fi
 fi

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from signon_idp.provider import Idp
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_OF_THE_PROVIDER = ("dialect", "host", "port", "path", "access_token_seconds", "refresh_grace_seconds")
 
 
 @click.command("idp")
@@ -25,11 +26,23 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @click.option("--client-secret", default=None, help="Its secret; a published practice one when left out.")
 @click.option("--redirect-uri", multiple=True, help="Redirect URI of the client; repeatable.")
 @click.option("--post-logout-redirect-uri", multiple=True, help="Where it may send people after signing out.")
+@click.option("--backchannel-logout-uri", default=None, help="Where it takes logout tokens.")
+@click.option("--frontchannel-logout-uri", default=None, help="Its page for frames of the signed-out page.")
 @click.option(
     "--auth-method", default=None, help="client_secret_basic, client_secret_post or none; usually the dialect's."
 )
 @click.option("--alg", default=None, help="Signs ID tokens: RS256 PS256 ES256 EdDSA HS256; usually the dialect's.")
 @click.option("--consent", is_flag=True, help="Ask people for consent.")
+@click.option(
+    "--access-token-seconds", default=None, type=click.IntRange(1), help="Their life; usually the dialect's."
+)
+@click.option(
+    "--refresh-grace",
+    "refresh_grace_seconds",
+    default=0.0,
+    type=click.FloatRange(0),
+    help="Seconds in which a used refresh token works again; 0: that ends its family.",
+)
 @click.option("--fault", default=None, metavar="NAME", help="Be wrong in this one way; see --list-faults.")
 @click.option("--list-faults", is_flag=True, help="Print the faults and stop.")
 def idp(*, list_faults: bool, fault: str | None, **options: object) -> None:
@@ -54,12 +67,12 @@ def wait_until_stopped(provider: "Idp") -> None:
 def _begin(fault: str | None, **options: object) -> "Idp":
     from signon_idp.server import find_dialect, start
 
-    places = {name: options.pop(name) for name in ("dialect", "host", "port", "path")}
+    settings = {name: options.pop(name) for name in _OF_THE_PROVIDER}
     try:
-        spoken = find_dialect(str(places["dialect"]))
+        spoken = find_dialect(str(settings["dialect"]))
         client = _client(spoken.name, **options)
-        places["port"] = spoken.port if places["port"] is None else places["port"]
-        provider = start(clients=(client,), **places)  # type: ignore[arg-type]  # click has checked each option's type
+        settings["port"] = spoken.port if settings["port"] is None else settings["port"]
+        provider = start(clients=(client,), **settings)  # type: ignore[arg-type]  # click has checked each option's type
     except (ValueError, OSError) as error:
         raise click.ClickException(str(error)) from None
     try:
@@ -86,6 +99,9 @@ def _client(dialect: str, **options: object) -> "Client":
         "redirect_uris": options["redirect_uri"] or usual.redirect_uris,
         "post_logout_redirect_uris": options["post_logout_redirect_uri"] or usual.post_logout_redirect_uris,
     }
+    for channel in ("backchannel", "frontchannel"):
+        uri = options[f"{channel}_logout_uri"]
+        changes |= {f"{channel}_logout_uri": uri, f"{channel}_logout_session_required": uri is not None}
     return replace(usual, **changes)  # type: ignore[arg-type]  # click has checked each option's type
 
 

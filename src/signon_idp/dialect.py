@@ -91,8 +91,19 @@ class Route:
     view: "Callable[[Idp], Response]"
 
 
+Translate = Callable[[JsonObject, Scene], JsonObject]
+
+
 def _unchanged(members: JsonObject, _scene: Scene) -> JsonObject:
     return members
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackchannelRules:
+    """What a vendor writes into a logout token's header as `typ`, and makes of its claims."""
+
+    typ: str = "logout+jwt"
+    claims: Translate = _unchanged
 
 
 def only_rsa(members: JsonObject, _scene: Scene) -> JsonObject:
@@ -125,7 +136,6 @@ def standard_settings(issuer: str, client: Client) -> dict[str, str]:
     return {name: value for name, value in values.items() if value != usual.get(name)}
 
 
-Translate = Callable[[JsonObject, Scene], JsonObject]
 MakeAccessToken = Callable[[Grant, Scene], str | None]
 OwnGrant = Callable[["Idp", Client, Parameters], JsonObject]
 NextPage = Callable[["Idp", "AuthorizationRequest", BrowserSession, str], "Response | None"]
@@ -148,7 +158,10 @@ class Dialect:
 
     `basic_alone` refuses a `client_id` in the body beside Basic.
     `next_page` may show one more page after the sign-in, `answer_members` adds to the authorization response,
-    `make_access_token` gives None for an opaque one, `revocable` is false for tokens that revocation spares.
+    `make_access_token` gives None for an opaque one, `revocable` is false for tokens that revocation spares,
+    `revocation_ends_grant` lets a revoked refresh token take the access tokens along.
+
+    `backchannel` and `frontchannel` are the ways in which clients learn that a session ended.
     """
 
     name: str
@@ -165,6 +178,7 @@ class Dialect:
     acrs: Mapping[str, tuple[str, ...]]
     auth_methods: tuple[str, ...] = AUTH_METHODS
     signing_algs: tuple[str, ...] = SIGNING_ALGS
+    response_types: tuple[str, ...] = ("code",)
     grant_types: tuple[str, ...] = ("authorization_code", "refresh_token", "client_credentials")
     openid_required: bool = False
     sends_iss: bool = True
@@ -172,6 +186,8 @@ class Dialect:
     encryption: bool = False
     basic_alone: bool = False
     sign_out: SignOutRules = field(default_factory=SignOutRules)
+    backchannel: BackchannelRules | None = None
+    frontchannel: bool = False
     sign_up: SignUpRules | None = None
     raw_basic: bool = False
     keeps_session: bool = True
@@ -195,6 +211,7 @@ class Dialect:
     next_page: NextPage | None = None
     answer_members: Callable[[Parameters], Pairs] | None = None
     revocable: Callable[[Token], bool] | None = None
+    revocation_ends_grant: bool = True
     own_grants: Mapping[str, OwnGrant] = field(default_factory=dict)
     own_routes: tuple[Route, ...] = ()
 

@@ -18,9 +18,9 @@ from signon_idp.scene import Scene
 _HASHES = {"EdDSA": hashlib.sha512}
 
 
-def at_hash(access_token: str, alg: str) -> str:
-    """The left half of the access token's hash, base64url (OIDC Core 3.1.3.6)."""
-    digest = _HASHES.get(alg, hashlib.sha256)(access_token.encode()).digest()
+def half_hash(value: str, alg: str) -> str:
+    """The left half of a token's or a code's hash, base64url (OIDC Core 3.1.3.6, 3.3.2.11)."""
+    digest = _HASHES.get(alg, hashlib.sha256)(value.encode()).digest()
     half: str = base64url_encode(digest[: len(digest) // 2])
     return half
 
@@ -30,8 +30,13 @@ def signing_key(keys: KeyRing, client: Client, alg: str) -> JWK:
     return secret_key(client.client_secret or "") if alg == "HS256" else keys.signing_key(alg)
 
 
-def id_token_claims(dialect: Dialect, scene: Scene, *, access_token: str) -> JsonObject:
-    """The healthy claims for the scene's client and grant; times are whole POSIX seconds."""
+def id_token_claims(
+    dialect: Dialect, scene: Scene, *, access_token: str | None, code: str | None = None
+) -> JsonObject:
+    """The healthy claims for the scene's client and grant; times are whole POSIX seconds.
+
+    An ID token that is all there is says everything (OIDC Core 5.4).
+    """
     client, grant = _parties(scene)
     if grant.persona is None:
         raise AssertionError("an ID token is about a person")
@@ -46,11 +51,13 @@ def id_token_claims(dialect: Dialect, scene: Scene, *, access_token: str) -> Jso
         "amr": list(dialect.acrs[grant.acr]),
         "sid": grant.sid,
         "jti": secrets.token_urlsafe(16),
-        "at_hash": at_hash(access_token, client.id_token_signed_response_alg),
     }
+    for name, value in (("at_hash", access_token), ("c_hash", code)):
+        if value is not None:
+            claims[name] = half_hash(value, client.id_token_signed_response_alg)
     if grant.nonce is not None:
         claims["nonce"] = grant.nonce
-    if client.claims_in_id_token:
+    if client.claims_in_id_token or grant.asked.get("response_type") == "id_token":
         claims.update(dialect.claims_for(grant.persona, grant.scopes))
     return dialect.id_token_claims(claims, scene)
 

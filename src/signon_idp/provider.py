@@ -11,11 +11,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+from signon_idp.courier import Courier, LogoutDelivery
 from signon_idp.dialect import Dialect
 from signon_idp.faults import FAULTS, HEALTHY, Fault
 from signon_idp.keys import KeyRing
 from signon_idp.model import Client, Grant
+from signon_idp.rules.response_type import kinds
 from signon_idp.scene import Scene
+from signon_idp.sign_off import end_sessions, logout_tokens
 from signon_idp.state import State
 
 if TYPE_CHECKING:
@@ -41,8 +44,14 @@ class Idp:
         path: str = "",
         clients: tuple[Client, ...] = (),
         now: Clock = time.time,
+        access_token_seconds: int | None = None,
+        refresh_grace_seconds: float = 0.0,
     ) -> None:
-        """`now` gives POSIX seconds; raises ValueError for a path that is not empty and not `/like/this`."""
+        """`now` gives POSIX seconds; raises ValueError for a path that is not empty and not `/like/this`.
+
+        Access tokens live as long as the vendor's where `access_token_seconds` is None. A used refresh token
+        ends its family at its second use, unless that comes within the grace and none was used in between.
+        """
         if path and (not path.startswith("/") or path.endswith("/")):
             raise ValueError("path begins with a slash and ends without one")
         self.dialect = dialect
@@ -55,18 +64,26 @@ class Idp:
         self.stopped = Event()
         self.server: Server | None = None
         self._lock = Lock()
-        self._first = (clients, now)
+        self.courier = Courier()
+        lifetime = dialect.lifetimes.access_token if access_token_seconds is None else access_token_seconds
+        self._first = (clients, now, lifetime, refresh_grace_seconds)
         self.reset()
 
     def reset(self) -> None:
-        """Back to how it began: no session, code, token, fault or count; the first clients, keys and clock."""
-        clients, self.now = self._first
+        """Back to how it began: no session, code, token, fault or count; the first clients, keys, clock and times.
+
+        Logout tokens that still wait to be sent are thrown away.
+        """
+        clients, self.now, self.access_token_seconds, self.refresh_grace_seconds = self._first
+        self.courier.close()
+        self.courier = Courier()
         self.keys = KeyRing()
         self.state = State(lambda: self.now())  # noqa: PLW0108 - a clock set later must count too
         self.form_key = secrets.token_bytes(32)
         self.fault_now: Fault = HEALTHY
         self.calls: Counter[str] = Counter()
         self.connections = 0
+        self.refreshes: Counter[tuple[str, str]] = Counter()
         self.clients: dict[str, Client] = {}
         for client in clients:
             self.register(client)
@@ -95,9 +112,15 @@ class Idp:
             raise ValueError(f"{self.dialect.name} does not speak {client.token_endpoint_auth_method}")
         if client.id_token_signed_response_alg not in self.dialect.signing_algs:
             raise ValueError(f"{self.dialect.name} does not sign with {client.id_token_signed_response_alg}")
+        if not kinds(client.response_types) <= kinds(self.dialect.response_types):
+            raise ValueError(f"{self.dialect.name} does not speak {', '.join(client.response_types)}")
         encrypted = client.id_token_encrypted_response_alg or client.userinfo_encrypted_response_alg
         if encrypted and not self.dialect.encryption:
             raise ValueError(f"{self.dialect.name} does not encrypt")
+        if client.backchannel_logout_uri and self.dialect.backchannel is None:
+            raise ValueError(f"{self.dialect.name} has no back-channel logout")
+        if client.frontchannel_logout_uri and not self.dialect.frontchannel:
+            raise ValueError(f"{self.dialect.name} has no front-channel logout")
         self.clients[client.client_id] = client
         return client
 
@@ -124,13 +147,53 @@ class Idp:
     def scene(self, client: Client | None = None, grant: Grant | None = None) -> Scene:
         """What surrounds an answer, for hooks and faults."""
         return Scene(
-            issuer=self.issuer, now=self.now(), keys=self.keys, client=client, grant=grant, stopped=self.stopped
+            issuer=self.issuer,
+            now=self.now(),
+            keys=self.keys,
+            stopped=self.stopped,
+            access_token_seconds=self.access_token_seconds,
+            client=client,
+            grant=grant,
         )
 
     def count(self, endpoint: str) -> None:
         """One more request to `endpoint`."""
         with self._lock:
             self.calls[endpoint] += 1
+
+    def count_refresh(self, grant: Grant) -> None:
+        """One more refresh that was answered with tokens; they are counted by client id and `sid`."""
+        with self._lock:
+            self.refreshes[grant.client_id, grant.sid] += 1
+
+    def end_session(self, *, sid: str | None = None, sub: str | None = None, by_sub: bool = False) -> int:
+        """End sessions as an administrator does: the one called `sid`, or all of the person `sub`.
+
+        Their clients are told in the background, `by_sub` with no `sid`. Gives how many ended; ValueError when
+        neither is named.
+        """
+        if sid is None and sub is None:
+            raise ValueError("end_session needs a sid or a sub")
+        return len(end_sessions(self, sid=sid, sub=sub, by_sub=by_sub))
+
+    def backchannel_logout_token(
+        self, client_id: str, *, sub: str | None = None, sid: str | None = None, **changes: object
+    ) -> str:
+        """A signed logout token for that client, for tests that post it themselves; bent by a fault that is set.
+
+        `changes` replace claims, None takes one away. KeyError for an unknown client, ValueError where the
+        dialect has no logout tokens.
+        """
+        return logout_tokens(self, self.clients[client_id], sub=sub, sid=sid, **changes)[0]
+
+    @property
+    def logout_deliveries(self) -> tuple[LogoutDelivery, ...]:
+        """What became of the logout tokens sent so far, those given up included."""
+        return self.courier.deliveries()
+
+    def wait_for_logouts(self, seconds: float = 10.0) -> tuple[LogoutDelivery, ...]:
+        """The deliveries once none is under way; TimeoutError after so many `seconds`."""
+        return self.courier.wait(seconds)
 
     def count_connection(self) -> None:
         """One more TCP connection."""
@@ -140,6 +203,7 @@ class Idp:
     def stop(self) -> None:
         """Stop serving, if it was; trickling answers end."""
         self.stopped.set()
+        self.courier.close()
         if self.server is not None:
             self.server.stop()
 

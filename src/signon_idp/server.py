@@ -89,18 +89,29 @@ def start(
     clients: tuple[Client, ...] = (),
     tls: tuple[str, str] | None = None,
     now: Callable[[], float] = time.time,
+    access_token_seconds: int | None = None,
+    refresh_grace_seconds: float = 0.0,
 ) -> Idp:
     """Serve a provider from a background thread; use it as a context manager or call `stop()`.
 
-    Port 0 takes a free one. `path` is the issuer's path (`/tenant/a`), `tls` a certificate file and its key
-    file. Raises ValueError for an unknown dialect or a malformed path, OSError when the port is taken.
+    Port 0 takes a free one; `path` is the issuer's (`/tenant/a`), `tls` a certificate file and its key file; the
+    times are those of `Idp`. Raises ValueError for an unknown dialect or a malformed path, OSError when the port
+    is taken.
     """
     spoken = find_dialect(dialect) if isinstance(dialect, str) else dialect
     server = Server((host, port), tls)
     shown = f"[{host}]" if ":" in host else host
     origin = f"{'https' if tls else 'http'}://{shown}:{server.bind_addr[1]}"
     try:
-        idp = Idp(dialect=spoken, origin=origin, path=path, clients=clients, now=now)
+        idp = Idp(
+            dialect=spoken,
+            origin=origin,
+            path=path,
+            clients=clients,
+            now=now,
+            access_token_seconds=access_token_seconds,
+            refresh_grace_seconds=refresh_grace_seconds,
+        )
         server.wsgi_app = idp.app
     except BaseException:
         server.stop()

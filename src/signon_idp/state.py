@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import RLock
 from typing import Generic, TypeVar
 
-from signon_idp.model import BrowserSession, Code, Pushed, Token
+from signon_idp.model import BrowserSession, Code, Grant, Password, Pushed, Token
 
 _CEILING = 20_000
 _TOKEN_BYTES = 32
@@ -70,6 +70,8 @@ class State:
         self.tokens: Shelf[Token] = Shelf(now)
         self.sessions: Shelf[BrowserSession] = Shelf(now)
         self.pushed: Shelf[Pushed] = Shelf(now)
+        self.passwords: dict[str, Password] = {}
+        """By persona: those that were changed here, or could have been; everybody else has the practice one."""
         self._assertions: Shelf[bool] = Shelf(now)
         self._minted: deque[str] = deque(maxlen=_CEILING)
 
@@ -85,6 +87,20 @@ class State:
         for _, token in self.tokens.entries():
             if token.grant.sid == sid:
                 token.grant.ended = True
+
+    def end_refresh_tokens(self, grant: Grant) -> None:
+        """End the refresh tokens of `grant` alone: its access tokens live on."""
+        for _, token in self.tokens.entries():
+            if token.grant is grant and token.kind == "refresh_token":
+                token.revoked = True
+
+    def end_sessions(self, ends: Callable[[BrowserSession], bool]) -> list[BrowserSession]:
+        """End the browser sessions that `ends` says so of, those whose time had come too; they are handed back."""
+        with self.lock:
+            ended = [(key, session) for key, session in self.sessions.entries() if ends(session)]
+            for key, _ in ended:
+                self.sessions.drop(key)
+        return [session for _, session in ended]
 
     def mint(self) -> str:
         """A fresh random code or token, remembered among the secrets."""

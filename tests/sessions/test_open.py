@@ -1,6 +1,9 @@
+import sys
+
 import pytest
 
 from signon.core.errors import ConfigurationError
+from signon.sessions.circuit import Circuit
 from signon.sessions.memory import MemoryStore
 from signon.sessions.open import open_store
 from signon.sessions.sqlite import SqliteStore
@@ -43,7 +46,6 @@ def test_an_absolute_path(tmp_path):
 @pytest.mark.parametrize(
     ("url", "named"),
     [
-        ("redis://:planted-password@cache/0", "'redis'"),
         ("postgresql://app:planted-password@db/app", "'postgresql'"),
         ("memory", "'memory'"),
         ("memory://", "'memory'"),
@@ -66,3 +68,31 @@ def test_anything_else_is_refused(url, named):
     assert "memory:" in problem
     assert "sqlite:////file" in problem
     assert "planted" not in problem
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:1/0",
+        "rediss+sentinel://127.0.0.1:1/main",
+        "valkey+cluster://127.0.0.1:1",
+        "postgresql+psycopg://app:pw@127.0.0.1:1/app",
+        "mysql+pymysql://app:pw@127.0.0.1:1/app",
+    ],
+)
+def test_a_server_is_behind_a_circuit(url):
+    """A store on a server is not asked at the start, and one that is down holds up one caller at a time only."""
+    assert isinstance(open_store(url), Circuit)
+
+
+@pytest.mark.parametrize(
+    ("url", "library", "extra"),
+    [("redis://127.0.0.1", "redis", "redis"), ("postgresql+psycopg://127.0.0.1/app", "sqlalchemy", "sql")],
+)
+def test_a_library_that_is_not_installed(monkeypatch, url, library, extra):
+    """Without the store's library the start says which extra brings it."""
+    for name in (f"signon.sessions.{extra}", *(name for name in sys.modules if name.startswith(library))):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, f"signon.sessions.{extra}")
+    with pytest.raises(ConfigurationError, match=rf"pip install 'signon\[{extra}\]'"):
+        open_store(url)

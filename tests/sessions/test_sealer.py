@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from signon.core.errors import ConfigurationError
 from signon.core.values import Secret, b64url_decode, b64url_encode
 from signon.sessions import sealer as module
-from signon.sessions.sealer import Sealer
+from signon.sessions.sealer import Sealer, _keyed
 
 KEY = "sixteen letters!"
 SEALER = Sealer([Secret(KEY)])
@@ -145,7 +145,7 @@ def test_a_key_may_be_any_text():
 def test_a_sealer_shows_no_key():
     """Neither the sealer nor what it derived prints a key or a part of one."""
     assert "bytes" not in repr(SEALER._keys[0])
-    assert SEALER._keys[0].seal.hex() not in repr(vars(SEALER))
+    assert derived(KEY, b"signon/1/seal").hex() not in repr(vars(SEALER))
     assert "b'" not in repr(vars(SEALER))
 
 
@@ -239,3 +239,18 @@ def test_a_stamp_has_one_spelling(sealer):
     stamp = sealer.stamp(now=1)
     for other in (stamp + "=", stamp + "\n", " " + stamp, stamp[:-1], stamp + "A" * 4, ""):
         assert sealer.read_stamp(other) is None
+
+
+@given(key=st.binary(max_size=64), message=st.binary(max_size=300))
+def test_the_keyed_hash_is_hmac(key, message):
+    """The hash whose key is worked in beforehand is HMAC-SHA256 for every key and message, also twice."""
+    mac = _keyed(key)
+    assert mac(message) == mac(message) == hmac.digest(key, message, "sha256")
+
+
+def test_key_ids_are_what_envelopes_begin_with(sealer, rotated):
+    """Each key has an id of 8 hexadecimal digits, the same wherever it stands, and the first one's is written."""
+    new, old = rotated.key_ids
+    assert (old,) == sealer.key_ids
+    assert new != old
+    assert rotated.seal(b"", purpose="session", record_id=b"1")[1:5].hex() == new

@@ -14,15 +14,19 @@ from signon.sessions.sealer import Sealer
 from signon.sessions.sessions import (
     CLAIM_SECONDS,
     EPOCH_SECONDS,
+    KEPT_SECONDS,
     MARK_SECONDS,
     SWEEP_LIMIT,
     SWEEP_SECONDS,
+    TOUCH_SECONDS,
+    Ended,
     Sessions,
 )
 from signon.sessions.sqlite import SqliteStore
 from signon.sessions.transactions import TRANSACTION_SECONDS
 
 LIFE = 28_800
+NOTHING = Ended(sessions=())
 OPERATIONS = [name for name in vars(MemoryStore) if not name.startswith("_") and name != "close"]
 MALFORMED = [
     "",
@@ -128,7 +132,9 @@ def test_a_malformed_id_costs_no_store_access(watched, sealer, session, now, ses
     sessions = Sessions(store, sealer, session_seconds=LIFE)
     watch(pytest.fail)
     assert sessions.load(session_id, now=now) is None
+    assert sessions.why_over(session_id, now=now) is None
     assert sessions.end(session_id, now=now) is None
+    assert sessions.end_listed("i", "s", session_id, now=now) is None
     assert sessions.replace(session_id, session, now=now) is False
 
 
@@ -203,11 +209,27 @@ def test_a_sign_out_reaches_across_a_change_of_keys(store, sealer, rotated, sess
     after = Sessions(store, rotated, session_seconds=LIFE)
     person = session.login.person
     session_id = before.start(session, now=now)
-    assert after.end_subject(person.issuer, person.subject, now=now) == 1
+    assert after.end_subject(person.issuer, person.subject, now=now).sessions == (session,)
     assert after.load(session_id, now=now) is None
     before.end_sid(person.issuer, session.login.sid, now=now + 5)
     with pytest.raises(PersonError, match="session_ended_meanwhile"):
         after.start(replace(session, started_at=now + 4), now=now + 6)
+
+
+@pytest.mark.parametrize("by", ["sid", "subject"])
+def test_what_is_sealed_anew_is_found_under_the_new_key(store, sealer, rotated, new_key, session, now, by):
+    """A session that outlives its first key by a write is still ended and listed when that key is gone, once."""
+    before, after, alone = (
+        Sessions(store, one, session_seconds=LIFE) for one in (sealer, rotated, Sealer([new_key]))
+    )
+    session_id = before.start(session, now=now)
+    person = session.login.person
+    assert after.replace(session_id, after.load(session_id, now=now), now=now)
+    for one in (after, alone):
+        (found,) = one.listed(person.issuer, person.subject, now=now)
+        assert found.handle == one.handle(session_id)
+    assert ender(alone, session, by)(now).sessions == (session,)
+    assert after.load(session_id, now=now) is None
 
 
 @pytest.mark.parametrize("by", ["sid", "subject"])
@@ -216,7 +238,7 @@ def test_the_new_key_alone_reaches_what_was_done_since(store, rotated, new_key, 
     both = Sessions(store, rotated, session_seconds=LIFE)
     alone = Sessions(store, Sealer([new_key]), session_seconds=LIFE)
     session_id = both.start(session, now=now)
-    assert ender(alone, session, by)(now) == 1
+    assert ender(alone, session, by)(now).sessions == (session,)
     assert both.load(session_id, now=now) is None
     ender(both, session, by)(now + 5)
     with pytest.raises(PersonError, match="session_ended_meanwhile"):
@@ -287,8 +309,8 @@ def test_a_sid_ends_its_sessions_only(sessions, session, other_person, now):
         ),
     ]
     issuer, sid = session.login.person.issuer, session.login.sid
-    assert sessions.end_sid(issuer, sid, now=now) == 2
-    assert sessions.end_sid(issuer, sid, now=now) == 0
+    assert sessions.end_sid(issuer, sid, now=now) == Ended(sessions=(session, session))
+    assert sessions.end_sid(issuer, sid, now=now) == NOTHING
     assert [sessions.load(one, now=now) for one in mine] == [None, None]
     assert all(sessions.load(one, now=now) for one in others)
 
@@ -301,8 +323,10 @@ def test_a_subject_ends_all_their_sessions(sessions, session, other_person, now)
     ]
     other = sessions.start(other_person, now=now)
     person = session.login.person
-    assert sessions.end_subject("https://elsewhere", person.subject, now=now) == 0
-    assert sessions.end_subject(person.issuer, person.subject, now=now) == 3
+    assert sessions.end_subject("https://elsewhere", person.subject, now=now) == NOTHING
+    ended = sessions.end_subject(person.issuer, person.subject, now=now)
+    assert {one.login.sid for one in ended.sessions} == {"one", "two", None}
+    assert (len(ended.sessions), ended.others) == (3, 0)
     assert [sessions.load(one, now=now) for one in mine] == [None] * 3
     assert sessions.load(other, now=now) == other_person
     keys = sessions.sealer.index_keys("subject", person.issuer, person.subject)
@@ -313,8 +337,8 @@ def test_a_sid_is_no_subject(sessions, session, now):
     """A session id that reads like somebody's subject ends nothing of theirs."""
     session_id = sessions.start(session, now=now)
     person = session.login.person
-    assert sessions.end_sid(person.issuer, person.subject, now=now) == 0
-    assert sessions.end_subject(person.issuer, session.login.sid, now=now) == 0
+    assert sessions.end_sid(person.issuer, person.subject, now=now) == NOTHING
+    assert sessions.end_subject(person.issuer, session.login.sid, now=now) == NOTHING
     assert sessions.load(session_id, now=now) == session
 
 
@@ -377,7 +401,7 @@ def test_no_sign_in_slips_past_a_sign_out(watched, sealer, session, now, by, ste
     # Past the second look at the marks the sign-out finds a record to delete; until then the start sees the mark.
     assert (session_id == "session_ended_meanwhile") == (step < 6 or (step == 6 and by == "sid"))
     assert sessions.load(session_id, now=now) is None
-    assert end(now) == 0
+    assert end(now) == NOTHING
 
 
 @pytest.mark.parametrize("by", ["sid", "subject"])
@@ -430,12 +454,253 @@ def test_a_failing_store_is_heard(watched, sealer, session, now):
         lambda: sessions.end(session_id, now=now),
         lambda: sessions.end_sid("i", "s", now=now),
         lambda: sessions.end_subject("i", "s", now=now),
+        lambda: sessions.listed("i", "s", now=now),
+        lambda: sessions.listed_sid("i", "s", now=now),
+        lambda: sessions.end_listed("i", "s", sessions.handle(session_id), now=now),
+        lambda: sessions.why_over(session_id, now=now),
         lambda: sessions.claim_state("state", now=now),
         lambda: sessions.state_was_claimed("state", now=now),
         sessions.end_everything,
     ):
         with pytest.raises(StoreUnavailable):
             action()
+
+
+def loaded_at(sessions, session_id, *times):
+    """Whether the session is there, at each of these times in turn."""
+    return [sessions.load(session_id, now=at) is not None for at in times]
+
+
+def test_an_unused_session_ends(store, sealer, session, now):
+    """Just before its idle time is over a session is there, from then on it is not, however often it is tried."""
+    sessions = Sessions(store, sealer, session_seconds=LIFE, idle_seconds=600)
+    one, other = (sessions.start(session, now=now) for _ in range(2))
+    assert loaded_at(sessions, one, now + 599.9) == [True]
+    assert loaded_at(sessions, other, now + 600, now + 600.1, now + 599.9) == [False, False, True]
+
+
+def test_use_prolongs_a_session_up_to_its_longest_life(store, sealer, session, now):
+    """Who comes back in time stays signed in for the idle time more, and no longer than the longest life."""
+    sessions = Sessions(store, sealer, session_seconds=1500, idle_seconds=600)
+    session_id = sessions.start(session, now=now)
+    assert loaded_at(sessions, session_id, now + 500, now + 1000, now + 1499.9, now + 1500) == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert sessions.why_over(session_id, now=now + 1500) == "session_expired"
+
+
+def test_a_use_is_noted_at_most_once_in_a_while(watched, sealer, session, now):
+    """However many pages ask: one touch in each minute, and nothing else is written."""
+    store, watch = watched
+    sessions = Sessions(store, sealer, session_seconds=LIFE, idle_seconds=3600, touch_seconds=60)
+    session_id = sessions.start(session, now=now)
+    done = []
+    watch(done.append)
+    for second in range(0, 300, 5):
+        assert sessions.load(session_id, now=now + second) is not None
+    assert done.count("touch") == 4
+    assert set(done) == {"epoch", "load", "touch"}
+    assert TOUCH_SECONDS == 60
+
+
+def test_a_touch_keeps_the_record_as_it_is(sessions, session, now):
+    """A use that is noted changes neither version nor content, so that it gets in nobody's way."""
+    session_id = sessions.start(session, now=now)
+    loaded = sessions.load(session_id, now=now)
+    sessions.load(session_id, now=now + 100)
+    again = sessions.load(session_id, now=now + 101)
+    assert (again, again.version, again.touched_at) == (loaded, 1, now + 100)
+    assert sessions.replace(session_id, loaded, now=now + 102)
+
+
+def test_a_short_idle_time_is_kept_exactly_enough(store, sealer, session, now):
+    """Where the idle time is shorter than a touch's, who uses a session all the time stays signed in."""
+    sessions = Sessions(store, sealer, session_seconds=LIFE, idle_seconds=30, touch_seconds=60)
+    session_id = sessions.start(session, now=now)
+    assert all(loaded_at(sessions, session_id, *(now + second for second in range(0, 300, 10))))
+    assert loaded_at(sessions, session_id, now + 330) == [False]
+
+
+def test_a_use_that_can_not_be_noted_is_no_matter(watched, sealer, session, now):
+    """A store that reads but does not write lets people be who they are; the next page notes it."""
+    store, watch = watched
+    sessions = Sessions(store, sealer, session_seconds=LIFE, idle_seconds=3600)
+    session_id = sessions.start(session, now=now)
+
+    def fail(name):
+        if name == "touch":
+            raise StoreUnavailable("store_unavailable", "read only")
+
+    watch(fail)
+    assert sessions.load(session_id, now=now + 100) == session
+    watch(ignore)
+    assert sessions.load(session_id, now=now + 101).touched_at == now
+    assert sessions.load(session_id, now=now + 102).touched_at == now + 101
+
+
+def test_which_limit_ended_it(store, sealer, session, now):
+    """Idle and too old are told apart; a session that lives, was ended or was never there is neither."""
+    sessions = Sessions(store, sealer, session_seconds=LIFE, idle_seconds=600)
+    session_id, ended = (sessions.start(session, now=now) for _ in range(2))
+    sessions.end(ended, now=now)
+    assert sessions.why_over(session_id, now=now + 599) is None
+    assert sessions.why_over(session_id, now=now + 600) == "session_idle"
+    assert sessions.why_over(session_id, now=now + LIFE - 0.1) == "session_idle"
+    assert sessions.why_over(session_id, now=now + LIFE) == "session_expired"
+    assert sessions.why_over(session_id, now=now + LIFE + KEPT_SECONDS - 0.1) == "session_expired"
+    assert sessions.why_over(session_id, now=now + LIFE + KEPT_SECONDS) is None
+    assert sessions.why_over(ended, now=now) is None
+    assert sessions.why_over("a" * 43, now=now + 600) is None
+    sessions.end_everything()
+    assert sessions.why_over(session_id, now=now + 600) is None
+
+
+def test_a_look_at_why_prolongs_nothing(watched, sealer, session, now):
+    """To ask why a session is over, or whether, is no use of it."""
+    store, watch = watched
+    sessions = Sessions(store, sealer, session_seconds=LIFE, idle_seconds=600)
+    session_id = sessions.start(session, now=now)
+    watch(lambda name: pytest.fail(name) if name not in {"epoch", "load"} else None)
+    assert sessions.why_over(session_id, now=now + 300) is None
+    assert sessions.why_over(session_id, now=now + 600) == "session_idle"
+
+
+def test_a_person_sees_their_living_sessions(store, sealer, session, other_person, now):
+    """Listed are a person's living sessions at this issuer, the newest first; nobody else's, none that is over."""
+    sessions = Sessions(store, sealer, session_seconds=LIFE, idle_seconds=600)
+    person = session.login.person
+    idle = sessions.start(session, now=now - 600)
+    old, new = (
+        sessions.start(replace(session, created_at=now - age, browser=browser), now=now)
+        for age, browser in ((50, "Firefox"), (10, "Safari"))
+    )
+    sessions.end(sessions.start(session, now=now), now=now)
+    sessions.start(other_person, now=now)
+    found = sessions.listed(person.issuer, person.subject, now=now)
+    assert [one.session.browser for one in found] == ["Safari", "Firefox"]
+    assert [one.handle for one in found] == [sessions.handle(new), sessions.handle(old)]
+    assert [one.session.touched_at for one in found] == [now, now]
+    assert sessions.handle(idle) not in repr(found)
+    assert person.name not in repr(found)
+    assert sessions.listed("https://elsewhere", person.subject, now=now) == ()
+    sessions.end_everything()
+    assert sessions.listed(person.issuer, person.subject, now=now) == ()
+
+
+def test_sessions_of_a_sid_are_listed(sessions, session, other_person, now):
+    """By the provider's session: what was made in it at this issuer, and no other."""
+    mine = sessions.start(session, now=now)
+    sessions.start(other_person, now=now)
+    issuer, sid = session.login.person.issuer, session.login.sid
+    assert [one.handle for one in sessions.listed_sid(issuer, sid, now=now)] == [sessions.handle(mine)]
+    assert sessions.listed_sid(issuer, session.login.person.subject, now=now) == ()
+    assert sessions.listed_sid("https://elsewhere", sid, now=now) == ()
+
+
+def test_a_handle_is_no_id(sessions, session, now):
+    """The name of a session in lists signs nobody in, and is not the id."""
+    session_id = sessions.start(session, now=now)
+    handle = sessions.handle(session_id)
+    assert handle != session_id
+    assert sessions.load(handle, now=now) is None
+    assert sessions.end(handle, now=now) is None
+    assert sessions.load(session_id, now=now) == session
+
+
+def test_one_of_ones_own_sessions_is_ended_by_its_handle(sessions, session, other_person, now):
+    """Whose a session is decides who may end it: by its handle it ends for its own person alone, and once."""
+    mine, kept, theirs = (sessions.start(one, now=now) for one in (session, session, other_person))
+    person = session.login.person
+    for issuer, subject, session_id in (
+        (person.issuer, person.subject, theirs),
+        ("https://elsewhere", person.subject, mine),
+        (person.issuer, other_person.login.person.subject, mine),
+    ):
+        assert sessions.end_listed(issuer, subject, sessions.handle(session_id), now=now) is None
+    assert all(sessions.load(one, now=now) for one in (mine, kept, theirs))
+    assert sessions.end_listed(person.issuer, person.subject, sessions.handle(mine), now=now) == session
+    assert sessions.end_listed(person.issuer, person.subject, sessions.handle(mine), now=now) is None
+    assert [sessions.load(one, now=now) is None for one in (mine, kept, theirs)] == [True, False, False]
+    assert listed(sessions, session, now) == [key_of(kept)] * 2
+
+
+@pytest.mark.parametrize("handle", [*MALFORMED, "a" * 43, "é" * 43, "a" * 100_000])
+def test_what_is_no_handle_reaches_no_store(watched, sealer, now, handle):
+    """A handle that can't be one of ours ends nothing, and no store is asked for a key that no store has."""
+    store, watch = watched
+    watch(pytest.fail)
+    sessions = Sessions(store, sealer, session_seconds=LIFE)
+    assert sessions.end_listed("i", "s", handle, now=now) is None
+
+
+def test_a_session_that_is_over_can_not_be_ended_by_its_handle(store, sealer, session, now):
+    """Nobody is told that they ended what a limit had ended before; its record goes all the same."""
+    sessions = Sessions(store, sealer, session_seconds=LIFE, idle_seconds=600)
+    session_id = sessions.start(session, now=now)
+    person, handle = session.login.person, sessions.handle(session_id)
+    assert sessions.end_listed(person.issuer, person.subject, handle, now=now + 600) is None
+    assert sessions.store.load(key_of(session_id), now=now + 600) is None
+
+
+def test_all_but_one_of_a_persons_sessions_end(sessions, session, other_person, now):
+    """The session to keep lives and stays listed; the others, and sign-ins that began before, do not."""
+    kept, *others = (sessions.start(session, now=now) for _ in range(3))
+    theirs = sessions.start(other_person, now=now)
+    person = session.login.person
+    ended = sessions.end_subject(person.issuer, person.subject, keep=kept, now=now)
+    assert ended == Ended(sessions=(session, session))
+    assert [sessions.load(one, now=now) for one in others] == [None, None]
+    assert sessions.load(kept, now=now) == session
+    assert sessions.load(theirs, now=now) == other_person
+    assert [one.handle for one in sessions.listed(person.issuer, person.subject, now=now)] == [
+        sessions.handle(kept)
+    ]
+    assert outcome(sessions, session, now) == "session_ended_meanwhile"
+
+
+def test_a_sid_with_a_subject_ends_that_persons_only(sessions, session, other_person, now):
+    """Somebody else's session under the same sid is left and counted; without a subject it ends, too."""
+    issuer, sid = session.login.person.issuer, session.login.sid
+    stranger = replace(other_person, login=replace(other_person.login, sid=sid))
+    theirs, mine = (sessions.start(one, now=now) for one in (stranger, session))
+    subject = session.login.person.subject
+    assert sessions.end_sid(issuer, sid, subject=subject, now=now) == Ended(sessions=(session,), others=1)
+    assert sessions.load(mine, now=now) is None
+    assert sessions.load(theirs, now=now) == stranger
+    assert sessions.end_sid(issuer, sid, subject=subject, now=now) == Ended(sessions=(), others=1)
+    assert sessions.end_sid(issuer, sid, now=now) == Ended(sessions=(stranger,))
+
+
+def test_what_is_over_is_not_said_to_be_ended(store, sealer, session, now):
+    """Sessions that a limit or the end of everything had ended are cleared away, and not counted a second time."""
+    sessions = Sessions(store, sealer, session_seconds=LIFE, idle_seconds=600)
+    person = session.login.person
+    session_id = sessions.start(session, now=now)
+    assert sessions.end_subject(person.issuer, person.subject, now=now + 600) == NOTHING
+    assert sessions.store.load(key_of(session_id), now=now + 600) is None
+    later = now + 700
+    sessions.start(replace(session, started_at=later, created_at=later), now=later)
+    sessions.end_everything()
+    assert sessions.end_subject(person.issuer, person.subject, now=later) == NOTHING
+
+
+def test_a_record_that_can_not_be_opened_is_ended_too(store, sealer, new_key, session, now):
+    """What was sealed under a key that is gone is nobody's to use, and nothing of it is left."""
+    before, after = (Sessions(store, one, session_seconds=LIFE) for one in (sealer, Sealer([new_key])))
+    person = session.login.person
+    session_id = before.start(session, now=now)
+    store.index_add(
+        after.sealer.index_keys("subject", person.issuer, person.subject)[0],
+        key_of(session_id),
+        now=now,
+        expires_at=now + 9,
+    )
+    assert after.listed(person.issuer, person.subject, now=now) == ()
+    assert after.end_subject(person.issuer, person.subject, now=now) == NOTHING
+    assert before.load(session_id, now=now) is None
 
 
 def test_a_state_is_used_once(sessions, now):

@@ -52,6 +52,43 @@ def test_options_reach_the_client(run):
     assert "localhost:5000" not in result.output
 
 
+def test_times_and_logout_addresses(monkeypatch):
+    """The times reach the provider; a client with logout addresses wants to know the session."""
+    begun = []
+    monkeypatch.setattr("signon_idp.cli.wait_until_stopped", begun.append)
+    result = CliRunner().invoke(
+        idp,
+        [
+            *("--port", "0", "--refresh-grace", "15", "--access-token-seconds", "60"),
+            *("--backchannel-logout-uri", "http://localhost:5000/back"),
+            *("--frontchannel-logout-uri", "http://localhost:5000/front"),
+        ],
+    )
+    assert result.exit_code == 0, result.output
+    (provider,) = begun
+    assert (provider.refresh_grace_seconds, provider.access_token_seconds) == (15, 60)
+    client = provider.clients["demo"]
+    assert (client.backchannel_logout_uri, client.backchannel_logout_session_required) == (
+        "http://localhost:5000/back",
+        True,
+    )
+    assert (client.frontchannel_logout_uri, client.frontchannel_logout_session_required) == (
+        "http://localhost:5000/front",
+        True,
+    )
+
+
+def test_no_logout_addresses(monkeypatch):
+    """Without them nothing is registered, and the vendor's own times count."""
+    begun = []
+    monkeypatch.setattr("signon_idp.cli.wait_until_stopped", begun.append)
+    assert CliRunner().invoke(idp, ["--port", "0", "--dialect", "auth0"]).exit_code == 0
+    (provider,) = begun
+    assert (provider.refresh_grace_seconds, provider.access_token_seconds) == (0, 86_400)
+    assert provider.clients["demo"].backchannel_logout_uri is None
+    assert provider.clients["demo"].backchannel_logout_session_required is False
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -62,6 +99,8 @@ def test_options_reach_the_client(run):
         (("--path", "x"), "begins with a slash"),
         (("--fault", "nosuch"), "no fault is called 'nosuch'; --list-faults"),
         (("--redirect-uri", "nowhere"), "no absolute address"),
+        (("--backchannel-logout-uri", "http://app.example/out"), "no https or loopback address"),
+        (("--dialect", "sgid", "--backchannel-logout-uri", "http://localhost/out"), "sgid has no back-channel"),
     ],
 )
 def test_mistakes(run, arguments, says):

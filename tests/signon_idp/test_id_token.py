@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from signon_idp.id_token import at_hash
+from signon_idp.id_token import half_hash
 
 
 def test_claims(walk, helpers, clock):
@@ -45,11 +45,11 @@ def test_registered_algorithm(idp, helpers):
         tokens = walk.tokens()
         assert helpers.header_of(tokens["id_token"])["alg"] == alg
         assert idp.keys.verify(tokens["id_token"], secrets=[helpers.SECRET]) is not None
-        assert helpers.claims_of(tokens["id_token"])["at_hash"] == at_hash(tokens["access_token"], alg)
+        assert helpers.claims_of(tokens["id_token"])["at_hash"] == half_hash(tokens["access_token"], alg)
 
 
 def test_at_hash_examples():
     """at_hash is the left half of the token's hash: SHA-256, or SHA-512 for Ed25519."""
     # The access token of OIDC Core, appendix A.3.
-    assert at_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y", "RS256") == "77QmUPtjPfzWtF2AnpK9RQ"
-    assert len(at_hash("token", "EdDSA")) == 43
+    assert half_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y", "RS256") == "77QmUPtjPfzWtF2AnpK9RQ"
+    assert len(half_hash("token", "EdDSA")) == 43

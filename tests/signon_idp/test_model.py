@@ -19,10 +19,35 @@ from signon_idp.model import Client
         ({"client_secret": "s", "id_token_signed_response_alg": "none"}, "'none' is not among"),
         ({"client_secret": "s" * 31, "id_token_signed_response_alg": "HS256"}, "32 bytes"),
         ({"client_secret": "s", "userinfo_signed_response_alg": "HS256"}, "32 bytes"),
+        ({"client_secret": "s", "response_types": ("code", "id_token")}, "the grant type implicit"),
         ({"client_secret": "s", "redirect_uris": ("/cb",)}, "no absolute address"),
         ({"client_secret": "s", "redirect_uris": ("http://a/cb#x",)}, "no absolute address"),
         ({"client_secret": "s", "redirect_uris": ("javascript:alert(1)",)}, "no absolute address"),
         ({"client_secret": "s", "post_logout_redirect_uris": ("http://a/#",)}, "no absolute address"),
+        *(
+            ({"client_secret": "s", f"{channel}_logout_uri": uri}, "no https or loopback address")
+            for channel in ("backchannel", "frontchannel")
+            for uri in (
+                "http://app.example/out",
+                "http://127.0.0.1.example/out",
+                "http://localhost@app.example/out",
+                "https://app.example/out#x",
+                "/out",
+                "https:///out",
+                "ftp://localhost/out",
+            )
+        ),
+        *(
+            (
+                {
+                    "client_secret": "s",
+                    "redirect_uris": (uri,),
+                    "frontchannel_logout_uri": "https://a.example/out",
+                },
+                "origin",
+            )
+            for uri in ("https://b.example/cb", "http://a.example/cb", "https://a.example:444/cb")
+        ),
     ],
 )
 def test_contradictory_registrations(fields, says):
@@ -34,6 +59,10 @@ def test_contradictory_registrations(fields, says):
 def test_good_registrations():
     """Confidential, public and native clients can be registered."""
     Client(client_id="a", client_secret="s" * 32, id_token_signed_response_alg="HS256")
+    for uri in ("https://app.example/out?a=b", "http://127.8.0.1:80/", "http://[::1]:1/", "http://app.localhost/"):
+        Client(client_id="a", client_secret="s", backchannel_logout_uri=uri)
+    own = "https://app.example:8443/"
+    Client(client_id="a", client_secret="s", redirect_uris=(f"{own}cb",), frontchannel_logout_uri=f"{own}out")
     Client(client_id="b", token_endpoint_auth_method="none", redirect_uris=("com.example.app:/cb",))
 
 

@@ -5,6 +5,7 @@ import pytest
 from signon_idp import Client, Idp
 from signon_idp.dialects.oidc import OIDC
 from signon_idp.faults import FAULTS, HEALTHY
+from signon_idp.model import Grant
 
 
 def test_issuer(clock):
@@ -38,6 +39,15 @@ def test_register_refuses_what_the_dialect_does_not_speak(idp):
                 client_secret="s",
                 token_endpoint_auth_method="client_secret_post",
                 id_token_signed_response_alg="ES256",
+            )
+        )
+    with pytest.raises(ValueError, match="oidc does not encrypt"):
+        Idp(dialect=replace(OIDC, encryption=False), origin="http://127.0.0.1").register(
+            Client(
+                client_id="a",
+                client_secret="s",
+                id_token_encrypted_response_alg="RSA-OAEP",
+                jwks={"keys": [{"kty": "RSA"}]},
             )
         )
 
@@ -84,7 +94,10 @@ def test_reset(walk, helpers):
     idp.rotate_keys()
     idp.set_fault("jwks_500")
     idp.now = lambda: 0.0
+    idp.refresh_grace_seconds, idp.access_token_seconds = 15, 1
+    idp.count_refresh(Grant(client_id="demo", scopes=()))
     idp.reset()
+    assert (idp.refresh_grace_seconds, idp.access_token_seconds, idp.refreshes) == (0, 3600, {})
     assert (idp.fault_now, list(idp.clients), idp.calls.total(), idp.secrets) == (
         HEALTHY,
         ["demo"],

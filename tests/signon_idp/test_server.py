@@ -36,6 +36,15 @@ def test_issuer_has_the_port(served):
     assert response.json()["issuer"] == served.issuer
 
 
+def test_times_can_be_told(signon_idp_factory):
+    """The life of access tokens and the grace for refresh tokens can be told at the start; a reset keeps them."""
+    idp = signon_idp_factory(access_token_seconds=60, refresh_grace_seconds=15)
+    idp.access_token_seconds = idp.refresh_grace_seconds = 1
+    idp.reset()
+    assert (idp.access_token_seconds, idp.refresh_grace_seconds) == (60, 15)
+    assert idp.scene().access_token_seconds == 60
+
+
 def test_connections_are_kept_and_counted(served):
     """Ten requests of one session share a connection; another session makes a second."""
     with requests.Session() as session:

@@ -1,3 +1,5 @@
+from signon_idp.model import BrowserSession
+from signon_idp.personas import PERSONAS
 from signon_idp.state import Shelf, State
 
 
@@ -37,6 +39,18 @@ def test_drop(clock):
     shelf.drop("a")
     shelf.drop("a")
     assert shelf.get("a") is None
+
+
+def test_sessions_end_once(clock):
+    """Sessions that are ended are handed back, those whose time had come too, and are gone then."""
+    state = State(clock)
+    for sid in ("a", "b"):
+        session = BrowserSession(persona=PERSONAS[0], sid=sid, auth_time=0.0, acr="", expires_at=clock() + 10)
+        state.sessions.put(f"browser-{sid}", session, until=session.expires_at)
+    clock.time += 10
+    assert [session.sid for session in state.end_sessions(lambda session: session.sid == "a")] == ["a"]
+    assert state.end_sessions(lambda session: session.sid == "a") == []
+    assert [key for key, _ in state.sessions.entries()] == ["browser-b"]
 
 
 def test_minted(clock):

@@ -32,6 +32,8 @@ class Unreadable(ValueError):
 class _Field:
     name: str
     read: Callable[[Any], object]
+    plain: type | None
+    """The type of JSON that is read as it is; None where there is none."""
     write: Callable[[Any], JsonValue]
     default: object
 
@@ -53,13 +55,18 @@ def from_members(kind: type[T], members: Any, **unwritten: Any) -> T:
     readers = _readers(kind)
     for name, value in members.items():
         if name in readers:
-            unwritten[name] = readers[name](value)
+            plain, read = readers[name]
+            unwritten[name] = value if type(value) is plain else read(value)
     return _build(kind, unwritten)
 
 
 def to_row(value: DataclassInstance) -> list[JsonValue]:
     """The value as a JSON list in the order of its fields: shorter, and bound to that order."""
-    return [field.write(getattr(value, field.name)) for field in _fields(type(value))]
+    row = []
+    for one in _fields(type(value)):
+        held = getattr(value, one.name)
+        row.append(held if one.write is _same else one.write(held))
+    return row
 
 
 def from_row(kind: type[T], row: Any) -> T:
@@ -67,7 +74,10 @@ def from_row(kind: type[T], row: Any) -> T:
     expected = _fields(kind)
     if not isinstance(row, list) or len(row) != len(expected):
         raise Unreadable
-    return _build(kind, {f.name: f.read(item) for f, item in zip(expected, row, strict=True)})
+    values = {}
+    for one, item in zip(expected, row, strict=True):
+        values[one.name] = item if type(item) is one.plain else one.read(item)
+    return _build(kind, values)
 
 
 def to_json(value: JsonValue) -> bytes:
@@ -105,6 +115,7 @@ def _fields(kind: type[DataclassInstance]) -> tuple[_Field, ...]:
         _Field(
             name=field.name,
             read=_reader(hints[field.name]),
+            plain=_plain(hints[field.name]),
             write=_writer(hints[field.name]),
             default=field.default,  # MISSING equals no value
         )
@@ -114,8 +125,8 @@ def _fields(kind: type[DataclassInstance]) -> tuple[_Field, ...]:
 
 
 @cache
-def _readers(kind: type[DataclassInstance]) -> dict[str, Callable[[Any], object]]:
-    return {field.name: field.read for field in _fields(kind)}
+def _readers(kind: type[DataclassInstance]) -> dict[str, tuple[type | None, Callable[[Any], object]]]:
+    return {field.name: (field.plain, field.read) for field in _fields(kind)}
 
 
 @cache
@@ -135,10 +146,16 @@ def _reader(hint: Any) -> Callable[[Any], object]:
     return _PLAIN[get_origin(hint) or hint]
 
 
+def _plain(hint: Any) -> type | None:
+    """The type that needs no reader, since JSON has it as it is; a number needs one, for it may be infinite."""
+    kinds = [one for one in get_args(hint) if one is not NoneType] if isinstance(hint, UnionType) else [hint]
+    return kinds[0] if kinds[0] in {str, bool, int} else None
+
+
 def _writer(hint: Any) -> Callable[[Any], JsonValue]:
     if isinstance(hint, UnionType) and NoneType in get_args(hint):
         write = _writer(*(one for one in get_args(hint) if one is not NoneType))
-        return lambda value: None if value is None else write(value)
+        return _same if write is _same else lambda value: None if value is None else write(value)
     if hint is Secret:
         return Secret.reveal
     return to_members if is_dataclass(hint) else _CONTAINERS.get(get_origin(hint), _same)

@@ -24,6 +24,12 @@ class Session:
     """The absolute end, whatever is done with the session."""
     epoch: int = 0
     """The store's epoch at its creation, set by `Sessions.start`; over when that counts on."""
+    browser: str = ""
+    """The browser's family at sign-in, "Firefox on Linux": for the person's own list of sessions."""
+    tokens_ended: str | None = None
+    """The code of the provider's final no to a refresh: the tokens are of no use any more, the session is."""
+    touched_at: float = field(default=0.0, compare=False, metadata=NOT_SEALED)
+    """When the store last noted a use of it; 0 for one that was not loaded."""
     version: int = field(default=0, compare=False, metadata=NOT_SEALED)
     """The store's count of this record's writes when it was loaded; 0 for one that wasn't."""
 
@@ -33,9 +39,9 @@ def write_session(session: Session) -> bytes:
     return to_json(to_members(session))
 
 
-def read_session(body: bytes, *, version: int = 0) -> Session | None:
+def read_session(body: bytes, *, version: int = 0, touched_at: float = 0.0) -> Session | None:
     """What `write_session` wrote; None for any other bytes."""
     try:
-        return from_members(Session, from_json(body), version=version)
+        return from_members(Session, from_json(body), version=version, touched_at=touched_at)
     except Unreadable:
         return None

@@ -7,16 +7,22 @@ lists, deletes. Whichever comes first, one of the two sees the other.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
 
 from signon.core.errors import PersonError, StoreUnavailable
 from signon.core.pkce import RANDOM_BYTES
-from signon.sessions.record import Session, read_session, write_session
+from signon.core.values import b64url_decode, b64url_encode
+from signon.sessions.claims import Claims
+from signon.sessions.record import Session
+from signon.sessions.records import Records
 from signon.sessions.sealer import Sealer
-from signon.sessions.store import SessionStore, Stored
+from signon.sessions.store import SessionStore
 from signon.sessions.transactions import TRANSACTION_SECONDS
 
 CLOCK_SKEW_SECONDS = 120
@@ -28,24 +34,57 @@ EPOCH_SECONDS = 1.0
 """How old the epoch may be that a load goes by: ending everything takes that long to reach every process."""
 SWEEP_SECONDS = 60.0
 SWEEP_LIMIT = 1000
-OPENED_SESSIONS = 256
-"""Records kept open in a process: as many as are looked at in a row, and 10 MB where each has 40 KB of claims."""
+TOUCH_SECONDS = 60.0
+KEPT_SECONDS = 3600.0
+"""How long a record outlives its session, so that whoever comes back is told why they are signed out."""
 
-_PURPOSE = "session"
+Over: TypeAlias = Literal["session_idle", "session_expired"]
+"""Which limit ended a session: it was not used for too long, or it is too old."""
+
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{43}\Z")
+"""A session's id, and its handle: 32 bytes in base64url."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One of a person's sessions. The handle names it in lists and forms, and signs nobody in."""
+
+    handle: str
+    session: Session = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What was ended, and how many sessions under the same name were left, since they are somebody else's."""
+
+    sessions: tuple[Session, ...]
+    others: int = 0
 
 
 class Sessions:
     """The sessions of one application in one store.
 
-    `session_seconds` is the longest life of any, also of those made when it was longer.
+    `session_seconds` is the longest life of any, also of those made when it was longer; `idle_seconds` how
+    long one may go unused, and `touch_seconds` how exactly that is kept: a use is noted once in that time, or
+    twice in the idle time where that is shorter, or who uses a session all the time would seem to be idle.
     """
 
-    def __init__(self, store: SessionStore, sealer: Sealer, *, session_seconds: float) -> None:
+    def __init__(
+        self,
+        store: SessionStore,
+        sealer: Sealer,
+        *,
+        session_seconds: float,
+        idle_seconds: float = math.inf,
+        touch_seconds: float = TOUCH_SECONDS,
+    ) -> None:
         self.store = store
         self.sealer = sealer
+        self.claims = Claims(store, sealer)
+        self._records = Records(store, sealer)
         self._session_seconds = session_seconds
-        self._opened: dict[bytes, tuple[Stored, Session | None]] = {}
+        self._idle_seconds = idle_seconds
+        self._touch_seconds = min(touch_seconds, idle_seconds / 2)
         self._epoch: tuple[int, float] | None = None
         self._next_sweep = float("-inf")
 
@@ -58,22 +97,26 @@ class Sessions:
         key = _key(session_id)
         # An epoch that has just gone by makes a session that is over at once: the safe way to be late.
         session = replace(session, epoch=self._current_epoch(now))
-        expires_at = self._end_of(session)
-        indexes, sealed = self._indexes(session), self._seal(session, key)
-        self._create(key, sealed, indexes=[index[0] for index in indexes], now=now, expires_at=expires_at)
-        if self._ended_since(indexes, since=session.started_at, now=now):
-            self.store.delete(key)
-            self._unindex(indexes, key)
+        if not self._records.create(key, session, now=now, expires_at=self._kept_until(session)):
             raise PersonError("session_ended_meanwhile", "the provider ended this session while it was begun")
         self._sweep(now)
         return session_id
 
     def load(self, session_id: str, *, now: float) -> Session | None:
-        """The session, or None: unknown, malformed, expired, ended, sealed by others."""
-        if not _SESSION_ID.match(session_id):
+        """The session, or None: unknown, malformed, over, ended, sealed by others. Notes that it was used."""
+        session = self._find(session_id, now=now)
+        if session is None or self._why_over(session, now) is not None:
             return None
-        session = self._load(_key(session_id), now=now)
-        return None if session is None or session.epoch < self._current_epoch(now) else session
+        if now - session.touched_at >= self._touch_seconds:
+            key = _key(session_id)
+            with suppress(StoreUnavailable):  # who they are is known; the next page notes it
+                self.store.touch(key, now=now, expires_at=self._kept_until(session))
+        return session
+
+    def why_over(self, session_id: str, *, now: float) -> Over | None:
+        """Which limit ended a session, for an hour after the later one; None where none did, or nobody knows."""
+        session = self._find(session_id, now=now)
+        return None if session is None else self._why_over(session, now)
 
     def replace(self, session_id: str, session: Session, *, now: float) -> bool:
         """Write a changed session back; False where it is gone, or was written since it was loaded.
@@ -83,29 +126,28 @@ class Sessions:
         """
         if not _SESSION_ID.match(session_id):
             return False
-        key = _key(session_id)
-        return self.store.update(
-            key, self._seal(session, key), version=session.version, now=now, expires_at=self._end_of(session)
-        )
+        return self._records.update(_key(session_id), session, now=now, expires_at=self._kept_until(session))
 
     def end(self, session_id: str, *, now: float) -> Session | None:
-        """Sign one session out, and return what it was; None where there was none."""
+        """Sign one session out, and return what it was, also if it was over; None where there was none."""
         if not _SESSION_ID.match(session_id):
             return None
         key = _key(session_id)
-        session = self._load(key, now=now)
-        self.store.delete(key)
-        if session is not None:
-            self._unindex(self._indexes(session), key)
+        session = self._records.load(key, now=now)
+        self._records.delete(key, session)
         return session
 
-    def end_sid(self, issuer: str, sid: str, *, now: float) -> int:
-        """End the provider's session `sid` (OIDC Back-Channel Logout 2.7), also in sign-ins under way."""
-        return self._end_all_under(self.sealer.index_keys("sid", issuer, sid), now=now)
+    def end_sid(self, issuer: str, sid: str, *, subject: str | None = None, now: float) -> Ended:
+        """End the provider's session `sid` (OIDC Back-Channel Logout 2.7), also in sign-ins under way.
 
-    def end_subject(self, issuer: str, subject: str, *, now: float) -> int:
-        """End all sessions of a person at this issuer, also of sign-ins under way. Says how many there were."""
-        return self._end_all_under(self.sealer.index_keys("subject", issuer, subject), now=now)
+        With `subject` only this person's: a session of somebody else under the same `sid` is left.
+        """
+        return self._end_all_under(self.sealer.index_keys("sid", issuer, sid), subject=subject, now=now)
+
+    def end_subject(self, issuer: str, subject: str, *, keep: str | None = None, now: float) -> Ended:
+        """End all sessions of a person at this issuer, also of sign-ins under way, but for the one to `keep`."""
+        kept = None if keep is None else _key(keep)
+        return self._end_all_under(self.sealer.index_keys("subject", issuer, subject), keep=kept, now=now)
 
     def end_everything(self) -> int:
         """End every session there is, within a second; returns the new epoch."""
@@ -113,82 +155,86 @@ class Sessions:
         self._epoch = None
         return epoch
 
+    def listed(self, issuer: str, subject: str, *, now: float) -> tuple[Listed, ...]:
+        """A person's living sessions at this issuer, the newest first."""
+        return self._listed_under(self.sealer.index_keys("subject", issuer, subject), now=now)
+
+    def listed_sid(self, issuer: str, sid: str, *, now: float) -> tuple[Listed, ...]:
+        """The living sessions made in the provider's session `sid`, the newest first."""
+        return self._listed_under(self.sealer.index_keys("sid", issuer, sid), now=now)
+
+    def end_listed(self, issuer: str, subject: str, handle: str, *, now: float) -> Session | None:
+        """End the living session with this handle, if it is this person's; None where there is none."""
+        key = b64url_decode(handle) if _SESSION_ID.match(handle) else None
+        session = None if key is None else self._records.load(key, now=now)
+        if key is None or session is None or not _is_of(session, issuer=issuer, subject=subject):
+            return None
+        self._records.delete(key, session)
+        return session if self._lives(session, now) else None
+
+    @staticmethod
+    def handle(session_id: str) -> str:
+        """The handle of a session."""
+        return b64url_encode(_key(session_id))
+
     def claim_state(self, state: str, *, now: float) -> bool:
         """Whether this is the first use of a `state`. Only one caller is ever told so."""
-        first, *others = self.sealer.index_keys("state", state)
-        if any(self.store.was_claimed(key, now=now) for key in others):
-            return False
-        owner = secrets.token_bytes(16)
-        return self.store.claim(first, owner, now=now, expires_at=now + CLAIM_SECONDS)
+        return self.claims.first("state", state, now=now, seconds=CLAIM_SECONDS)
 
     def state_was_claimed(self, state: str, *, now: float) -> bool:
         """Whether a `state` was used."""
-        return any(self.store.was_claimed(key, now=now) for key in self.sealer.index_keys("state", state))
+        return self.claims.known("state", state, now=now)
 
-    def _create(self, key: bytes, sealed: bytes, *, indexes: list[bytes], now: float, expires_at: float) -> None:
-        """Index a record, then create it. A store may offer both in one (`create_indexed`); SQLite's does."""
-        at_once = getattr(self.store, "create_indexed", None)
-        if at_once is not None:
-            at_once(key, sealed, indexes=indexes, now=now, expires_at=expires_at)
-            return
-        for index in indexes:
-            self.store.index_add(index, key, now=now, expires_at=expires_at)
-        if not self.store.create(key, sealed, now=now, expires_at=expires_at):
-            raise StoreUnavailable("store_unavailable", "the store has a record under an id that was never used")
-
-    def _load(self, key: bytes, *, now: float) -> Session | None:
-        stored = self.store.load(key, now=now)
-        if stored is None:
-            self._opened.pop(key, None)
+    def _find(self, session_id: str, *, now: float) -> Session | None:
+        if not _SESSION_ID.match(session_id):
             return None
-        session = self._open(key, stored)
-        return None if session is None or now >= self._end_of(session) else session
+        session = self._records.load(_key(session_id), now=now)
+        return None if session is None or session.epoch < self._current_epoch(now) else session
 
-    def _open(self, key: bytes, stored: Stored) -> Session | None:
-        """Open a record once for as long as the store has the same bytes: people look at pages in a row."""
-        held = self._opened.get(key)
-        if held is not None and held[0] == stored:
-            return held[1]
-        body = self.sealer.open(stored.value, purpose=_PURPOSE, record_id=key)
-        session = None if body is None else read_session(body, version=stored.version)
-        while len(self._opened) >= OPENED_SESSIONS:
-            with suppress(KeyError, StopIteration, RuntimeError):  # another thread has made room meanwhile
-                del self._opened[next(iter(self._opened))]
-        self._opened[key] = (stored, session)
-        return session
+    def _listed_under(self, index: Iterable[bytes], *, now: float) -> tuple[Listed, ...]:
+        # A session is in several indexes while keys change; each is there once.
+        keys = {key for index_key in index for key in self.store.index_list(index_key, now=now)}
+        found = ((key, self._records.load(key, now=now)) for key in keys)
+        living = (
+            Listed(handle=b64url_encode(key), session=session)
+            for key, session in found
+            if session is not None and self._lives(session, now)
+        )
+        return tuple(sorted(living, key=lambda listed: listed.session.created_at, reverse=True))
 
-    def _seal(self, session: Session, key: bytes) -> bytes:
-        return self.sealer.seal(write_session(session), purpose=_PURPOSE, record_id=key)
+    def _lives(self, session: Session, now: float) -> bool:
+        return session.epoch >= self._current_epoch(now) and self._why_over(session, now) is None
+
+    def _why_over(self, session: Session, now: float) -> Over | None:
+        if now >= self._end_of(session):
+            return "session_expired"
+        return "session_idle" if now - session.touched_at >= self._idle_seconds else None
 
     def _end_of(self, session: Session) -> float:
         return min(session.expires_at, session.created_at + self._session_seconds)
 
-    def _indexes(self, session: Session) -> list[tuple[bytes, ...]]:
-        """The keys that a session is listed and marked under: its provider's session, and its person."""
-        person, sid = session.login.person, session.login.sid
-        indexes = [self.sealer.index_keys("subject", person.issuer, person.subject)]
-        if sid is not None:
-            indexes.append(self.sealer.index_keys("sid", person.issuer, sid))
-        return indexes
+    def _kept_until(self, session: Session) -> float:
+        return self._end_of(session) + KEPT_SECONDS
 
-    def _unindex(self, indexes: list[tuple[bytes, ...]], key: bytes) -> None:
-        for index in indexes:
-            for index_key in index:
-                self.store.index_remove(index_key, key)
-
-    def _ended_since(self, indexes: list[tuple[bytes, ...]], *, since: float, now: float) -> bool:
-        return any(
-            self.store.ended_since(index_key, since=since, now=now) for index in indexes for index_key in index
-        )
-
-    def _end_all_under(self, index: tuple[bytes, ...], *, now: float) -> int:
-        self.store.mark_ended(index[0], now=now, expires_at=now + MARK_SECONDS)
-        ended = 0
-        for index_key in index:
+    def _end_all_under(
+        self, index: Iterable[bytes], *, now: float, subject: str | None = None, keep: bytes | None = None
+    ) -> Ended:
+        ended, others = [], 0
+        for number, index_key in enumerate(index):
+            if number == 0:
+                self.store.mark_ended(index_key, now=now, expires_at=now + MARK_SECONDS)
             for key in self.store.index_list(index_key, now=now):
-                ended += self.store.delete(key)
-                self.store.index_remove(index_key, key)
-        return ended
+                if key == keep:
+                    continue
+                session = self._records.load(key, now=now)
+                if session is not None and subject is not None and session.login.person.subject != subject:
+                    others += 1
+                    continue
+                self._records.delete(key, session)
+                self.store.index_remove(index_key, key)  # also of a record that is gone or can't be opened
+                if session is not None and self._lives(session, now):
+                    ended.append(session)
+        return Ended(sessions=tuple(ended), others=others)
 
     def _current_epoch(self, now: float) -> int:
         held = self._epoch
@@ -202,6 +248,11 @@ class Sessions:
             self._next_sweep = now + SWEEP_SECONDS
             if self.store.sweep(now=now, limit=SWEEP_LIMIT) == SWEEP_LIMIT:
                 self._next_sweep = now
+
+
+def _is_of(session: Session, *, issuer: str, subject: str) -> bool:
+    person = session.login.person
+    return (person.issuer, person.subject) == (issuer, subject)
 
 
 def _key(session_id: str) -> bytes:

@@ -10,10 +10,10 @@ import sqlite3
 from collections.abc import Sequence
 
 from signon.core.errors import StoreUnavailable
-from signon.sessions.sqlite_pool import Pool
+from signon.sessions.sqlite_pool import REFUSED, Pool
 from signon.sessions.store import Stored
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _SCHEMA = (
     # Records have a rowid, since SQLite keeps long values badly without one; everything else is short.
     """CREATE TABLE records (key BLOB PRIMARY KEY, value BLOB NOT NULL, version INTEGER NOT NULL,
@@ -28,10 +28,14 @@ _SCHEMA = (
        DELETE FROM members WHERE key = NEW.key AND expires_at <= NEW.added_at; END""",
     # Records only: each index costs every write a page more, and a sweep reads a million short rows in 0.3 s.
     "CREATE INDEX records_expiry ON records (expires_at)",
-    # A new session as one row: one statement in place of five, each of which lets other threads in between.
+    # A new session as one row, refused where it was ended meanwhile: one statement in place of seven, each of
+    # which lets other threads in between.
     """CREATE VIEW sign_ins AS
-       SELECT key, value, touched_at, expires_at, key AS first, key AS second FROM records""",
+       SELECT key, value, touched_at, expires_at, touched_at AS since, key AS first, key AS second
+       FROM records""",
     """CREATE TRIGGER sign_in INSTEAD OF INSERT ON sign_ins BEGIN
+       SELECT RAISE(ABORT, 'ended') FROM marks WHERE key IN (NEW.first, NEW.second)
+       AND ended_at > NEW.since AND expires_at > NEW.touched_at;
        INSERT INTO members (key, member, added_at, expires_at)
        VALUES (NEW.first, NEW.key, NEW.touched_at, NEW.expires_at);
        INSERT INTO members (key, member, added_at, expires_at)
@@ -47,8 +51,8 @@ _STATE = "SELECT user_version, (SELECT count(*) FROM sqlite_master) FROM pragma_
 _CREATE = """INSERT INTO records (key, value, version, touched_at, expires_at) VALUES (?, ?, 1, ?, ?)
     ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = 1, touched_at = excluded.touched_at,
     expires_at = excluded.expires_at WHERE records.expires_at <= excluded.touched_at"""
-_CREATE_INDEXED = """INSERT INTO sign_ins (key, value, touched_at, expires_at, first, second)
-    VALUES (?, ?, ?, ?, ?, ?)"""
+_CREATE_INDEXED = """INSERT INTO sign_ins (key, value, touched_at, expires_at, since, first, second)
+    VALUES (?, ?, ?, ?, ?, ?, ?)"""
 _LOAD = "SELECT value, version, touched_at FROM records WHERE key = ? AND expires_at > ?"
 _UPDATE = """UPDATE records SET value = ?, version = version + 1, touched_at = ?, expires_at = ?
     WHERE key = ? AND version = ? AND expires_at > ?"""
@@ -96,11 +100,15 @@ class SqliteStore:
         return self._pool.execute(_CREATE, key, value, now, expires_at).changed == 1
 
     def create_indexed(
-        self, key: bytes, value: bytes, *, indexes: Sequence[bytes], now: float, expires_at: float
-    ) -> None:
-        """Add a new key to one or two indexes and create its record, in one statement and one commit."""
+        self, key: bytes, value: bytes, *, indexes: Sequence[bytes], since: float, now: float, expires_at: float
+    ) -> bool:
+        """Add a new key to one or two indexes and create its record, in one statement and one commit.
+
+        False, and nothing is kept, where a mark of one of the indexes is later than `since`.
+        """
         first, second = (*indexes, None)[:2]
-        self._pool.execute(_CREATE_INDEXED, key, value, now, expires_at, first, second)
+        parameters = (key, value, now, expires_at, since, first, second)
+        return self._pool.execute(_CREATE_INDEXED, *parameters).changed != REFUSED
 
     def load(self, key: bytes, *, now: float) -> Stored | None:
         """One row by its key: the hot path of every signed-in request."""

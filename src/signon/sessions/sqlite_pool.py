@@ -20,6 +20,8 @@ from typing import Any, NamedTuple, TypeAlias
 from signon.core.errors import StoreUnavailable
 
 Parameter: TypeAlias = bytes | float | None
+REFUSED = -2
+"""The count of a statement that a trigger has refused; SQLite's own are never below -1."""
 _RETRY_SECONDS = 0.005
 
 
@@ -55,7 +57,9 @@ class Pool:
             # All rows at once, since a statement that isn't read to its end keeps its snapshot open.
             done = Done(cursor.fetchall(), cursor.rowcount)
         except sqlite3.Error as error:
-            raise self._given_up(connection, error) from None
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_CONSTRAINT_TRIGGER:
+                raise self._given_up(connection, error) from None
+            done = Done([], REFUSED)
         self._idle.append(connection)
         return done
 
@@ -85,9 +89,10 @@ class Pool:
             self._idle = []
             self._making = threading.Lock()  # a thread of the parent may have held it
             self._pid = os.getpid()
-        with suppress(IndexError):
+        try:
             return self._idle.pop()
-        return self._open()
+        except IndexError:
+            return self._open()
 
     def _open(self) -> sqlite3.Connection:
         deadline = time.monotonic() + self._timeout_seconds

@@ -5,7 +5,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
-from signon_idp.dialect import Dialect, Lifetimes, Paths, Route, SignOutRules, SignUpRules, Tint, only_rsa
+from signon_idp.dialect import (
+    BackchannelRules,
+    Dialect,
+    Lifetimes,
+    Paths,
+    Route,
+    SignOutRules,
+    SignUpRules,
+    Tint,
+    only_rsa,
+)
 from signon_idp.dialects.auth0_organizations import PATH as ORGANIZATION_PATH
 from signon_idp.dialects.auth0_organizations import choose, chosen, organization_of
 from signon_idp.dialects.auth0_people import PEOPLE
@@ -13,13 +23,12 @@ from signon_idp.endpoints.discovery import metadata
 from signon_idp.endpoints.v2_logout import v2_logout
 from signon_idp.errors import CallbackError
 from signon_idp.jws import draft, write
-from signon_idp.model import Client, Grant, JsonObject
+from signon_idp.model import Client, Grant, JsonObject, Token
 from signon_idp.rules.parameters import Parameters
 from signon_idp.scene import Scene
 
 MULTI_FACTOR = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
 CONNECTIONS = ("Username-Password-Authentication", "google-oauth2", "acme-waad")
-_ACCESS_TOKEN_SECONDS = 86_400
 _SINGLE = ("name", "given_name", "family_name", "nickname", "email", "email_verified", "picture", "created_at")
 _NOT_IN_ID_TOKENS = ("jti", "at_hash", "acr", "amr")
 
@@ -61,6 +70,7 @@ _DOCUMENT = (
     ),
     *("pushed_authorization_request_endpoint", "subject_types_supported", "id_token_signing_alg_values_supported"),
     *("request_uri_parameter_supported", "request_parameter_supported"),
+    *("backchannel_logout_supported", "backchannel_logout_session_supported"),
 )
 
 
@@ -100,7 +110,7 @@ def make_access_token(grant: Grant, scene: Scene, *, rfc9068: bool = False) -> s
         "sub": grant.persona.sub if grant.persona else f"{client.client_id}@clients",
         "aud": [audience, *userinfo] if userinfo else audience,
         "iat": int(scene.now),
-        "exp": int(scene.now) + _ACCESS_TOKEN_SECONDS,
+        "exp": int(scene.now) + scene.access_token_seconds,
         "scope": " ".join(grant.scopes),
         **_organization_claims(asked, client),
     }
@@ -109,6 +119,16 @@ def make_access_token(grant: Grant, scene: Scene, *, rfc9068: bool = False) -> s
         own = {"client_id": client.client_id, "jti": secrets.token_urlsafe(16)}
     key = scene.keys.signing_key("RS256")
     return write(draft({**claims, **own}, key=key, alg="RS256", typ="at+jwt" if rfc9068 else "JWT"))
+
+
+def logout_token_claims(claims: JsonObject, _scene: Scene) -> JsonObject:
+    """A `trace_id` stands beside the standard's claims."""
+    return {**claims, "trace_id": secrets.token_hex(4)}
+
+
+def revocable(token: Token) -> bool:
+    """Refresh tokens alone."""
+    return token.kind == "refresh_token"
 
 
 def _organization_claims(asked: Parameters, client: Client) -> JsonObject:
@@ -169,7 +189,7 @@ AUTH0 = Dialect(
         pushed="/oauth/par",
     ),
     lifetimes=Lifetimes(
-        access_token=_ACCESS_TOKEN_SECONDS, refresh_token=2_592_000, id_token=36_000, pushed=30, session=3 * 86_400
+        access_token=86_400, refresh_token=2_592_000, id_token=36_000, pushed=30, session=3 * 86_400
     ),
     scope_claims={
         "profile": ("name", "family_name", "given_name", "nickname", "picture", "updated_at"),
@@ -184,6 +204,7 @@ AUTH0 = Dialect(
     sends_iss=False,
     error_statuses={"invalid_grant": 403},
     sign_out=SignOutRules(same_sid=True),
+    backchannel=BackchannelRules(typ="JWT", claims=logout_token_claims),
     sign_up=SignUpRules(parameter="screen_hint", value="signup"),
     personas=PEOPLE,
     discovery_document=discovery_document,
@@ -193,6 +214,8 @@ AUTH0 = Dialect(
     make_access_token=make_access_token,
     error_members=error_members,
     next_page=choose,
+    revocable=revocable,
+    revocation_ends_grant=False,
     own_routes=(
         Route(name="authorization_server_metadata", path="/.well-known/oauth-authorization-server", view=metadata),
         Route(name="v2_logout", path="/v2/logout", view=v2_logout),
@@ -203,6 +226,9 @@ AUTH0 = Dialect(
 
 AUTH0_OF_OLD = replace(AUTH0, discovery_document=partial(discovery_document, lists_end_session=False))
 """A tenant whose metadata lists no end session endpoint."""
+
+AUTH0_REVOKING_GRANTS = replace(AUTH0, revocation_ends_grant=True)
+"""A tenant from before 2021-01-13: a revoked refresh token takes its grant along."""
 
 AUTH0_RFC9068 = replace(AUTH0, make_access_token=partial(make_access_token, rfc9068=True))
 """A tenant whose API has access tokens in the profile of RFC 9068."""

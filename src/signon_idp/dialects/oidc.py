@@ -1,6 +1,6 @@
 """The standard dialect: OpenID Connect Core 1.0 and its neighbours, as they are written."""
 
-from signon_idp.dialect import Dialect, Paths, Tint
+from signon_idp.dialect import BackchannelRules, Dialect, Paths, Tint
 
 PASSWORD_ACR = "urn:practice:acr:password"
 TWO_FACTOR_ACR = "urn:practice:acr:two-factor"
@@ -11,7 +11,10 @@ OIDC = Dialect(
     label_th="ผู้ให้บริการ OpenID ตามมาตรฐาน",
     tint=Tint(light="#0b6a72", dark="#5cc2c7"),
     paths=Paths(pushed="/par"),
+    response_types=("code", "code id_token", "id_token", "id_token token"),
     encryption=True,
+    backchannel=BackchannelRules(),
+    frontchannel=True,
     scope_claims={
         "profile": (
             "name",

@@ -15,7 +15,6 @@ from signon_idp.scene import Scene
 POLICIES = ("Single_Factor", "Multi_Factor")
 """Sign-on policies by name; none has a blank in it, since `acr_values` could not name that."""
 API_AUDIENCE = "https://api.pingone.eu"
-_ACCESS_TOKEN_SECONDS = 3600
 _SELF_SERVICE = ("p1:read:user", "p1:update:user", "p1:read:userPassword", "p1:reset:userPassword")
 
 
@@ -68,7 +67,7 @@ def make_access_token(grant: Grant, scene: Scene, *, typ: str = "at+jwt") -> str
         "iss": scene.issuer,
         "jti": secrets.token_urlsafe(16),
         "iat": int(scene.now),
-        "exp": int(scene.now) + _ACCESS_TOKEN_SECONDS,
+        "exp": int(scene.now) + scene.access_token_seconds,
         "aud": [API_AUDIENCE if platform else client.client_id],
         "scope": " ".join(grant.scopes),
     }
@@ -126,7 +125,7 @@ PINGONE = Dialect(
     settings=settings,
     issuer_suffix=f"/{ENVIRONMENT_ID}/as",
     paths=Paths(jwks="/jwks", end_session="/signoff", pushed="/par"),
-    lifetimes=Lifetimes(access_token=_ACCESS_TOKEN_SECONDS, refresh_token=2_592_000, pushed=60),
+    lifetimes=Lifetimes(access_token=3600, refresh_token=2_592_000, pushed=60),
     scope_claims={
         "profile": (
             "name",
@@ -145,6 +144,7 @@ PINGONE = Dialect(
     },
     acrs={"Single_Factor": ("pwd",), "Multi_Factor": ("pwd", "otp", "mfa")},
     signing_algs=("RS256",),
+    response_types=("code", "code id_token", "id_token", "id_token token"),
     basic_alone=True,
     sends_iss=False,
     sign_out=SignOutRules(asks_without_hint=False, any_clients_redirect=True),

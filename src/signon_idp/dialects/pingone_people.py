@@ -69,6 +69,18 @@ PEOPLE: tuple[Persona, ...] = (
         },
     ),
     Persona(
+        id="edith",
+        sub="b8a7c6d5-e4f3-4210-9fed-cba987654321",
+        note="Signs in by her company's own provider: her password is there, and can't be changed here.",
+        note_th="เข้าสู่ระบบผ่านผู้ให้บริการของบริษัท รหัสผ่านอยู่ที่นั่น จึงเปลี่ยนที่นี่ไม่ได้",
+        claims={
+            "name": "Edith Lund",
+            "preferred_username": "edith",
+            "email": "edith@people.example",
+            "updated_at": 1777000000,
+        },
+    ),
+    Persona(
         id="nadia",
         sub="0f1e2d3c-4b5a-4697-8877-665544332211",
         note="Is always refused by a sign-on policy: the application gets access_denied.",

@@ -9,16 +9,12 @@ from signon_idp import pages
 from signon_idp.endpoints.browser import browser_id, remember_browser, session_of
 from signon_idp.endpoints.hint import hinted_claims
 from signon_idp.endpoints.pushed import unfold
-from signon_idp.endpoints.wire import form_pairs, query_pairs, redirect
+from signon_idp.endpoints.tokens import give_access_token, give_id_token
+from signon_idp.endpoints.wire import form_pairs, judged, query_pairs, redirect
 from signon_idp.errors import CallbackError, PageError
 from signon_idp.faults import Callback, bend
 from signon_idp.model import BrowserSession, Code, Grant
-from signon_idp.rules.authorization import (
-    AuthorizationRequest,
-    ReturnAddress,
-    read_authorization,
-    read_return_address,
-)
+from signon_idp.rules.authorization import AuthorizationRequest, ReturnAddress, read_return_address
 
 if TYPE_CHECKING:
     from signon_idp.provider import Idp
@@ -42,9 +38,7 @@ def continue_request(idp: "Idp", pairs: "Pairs", browser: str, *, asked: frozens
     """Go on with the request in `pairs`; `asked` names what the person has just been asked (login, consent)."""
     back = read_return_address(pairs, idp.clients)
     try:
-        wanted = read_authorization(
-            pairs, back, openid_required=idp.dialect.openid_required, judge=idp.dialect.judge_request
-        )
+        wanted = judged(idp, pairs, back)
         response = _next_step(idp, wanted, browser, asked)
     except CallbackError as error:
         response = refuse(idp, back, error)
@@ -101,7 +95,7 @@ def _next_step(idp: "Idp", wanted: AuthorizationRequest, browser: str, asked: fr
     if one_more is not None:
         return one_more
     own = idp.dialect.answer_members(wanted.asked) if idp.dialect.answer_members else ()
-    return _answer(idp, wanted.back, (("code", _make_code(idp, wanted, session)), *own))
+    return _answer(idp, wanted.back, (*_brought(idp, wanted, session), *own))
 
 
 def needs_consent(wanted: AuthorizationRequest, session: BrowserSession) -> bool:
@@ -112,8 +106,20 @@ def needs_consent(wanted: AuthorizationRequest, session: BrowserSession) -> bool
     return wanted.back.client.require_consent and not set(wanted.scopes) <= allowed
 
 
-def _make_code(idp: "Idp", wanted: AuthorizationRequest, session: BrowserSession) -> str:
-    grant = Grant(
+def _brought(idp: "Idp", wanted: AuthorizationRequest, session: BrowserSession) -> "Pairs":
+    """What each word of the response type brings (OIDC Core 3.2.2.5, 3.3.2.5)."""
+    client, grant = wanted.back.client, _grant(idp, wanted, session)
+    session.clients.add(grant.client_id)
+    code = _make_code(idp, wanted, grant) if "code" in wanted.kind else None
+    token = give_access_token(idp, client, grant, grant.scopes) if "token" in wanted.kind else {}
+    members = ({} if code is None else {"code": code}) | token
+    if "id_token" in wanted.kind:
+        members["id_token"] = give_id_token(idp, client, grant, access_token=token.get("access_token"), code=code)
+    return tuple((name, str(value)) for name, value in members.items())
+
+
+def _grant(idp: "Idp", wanted: AuthorizationRequest, session: BrowserSession) -> Grant:
+    return Grant(
         client_id=wanted.back.client.client_id,
         scopes=idp.dialect.granted_scopes(wanted.scopes, wanted.back.client),
         persona=session.persona,
@@ -123,6 +129,9 @@ def _make_code(idp: "Idp", wanted: AuthorizationRequest, session: BrowserSession
         nonce=wanted.nonce,
         asked=wanted.asked,
     )
+
+
+def _make_code(idp: "Idp", wanted: AuthorizationRequest, grant: Grant) -> str:
     code = Code(
         grant=grant,
         redirect_uri=wanted.back.redirect_uri,
@@ -144,6 +153,8 @@ def _answer(idp: "Idp", back: ReturnAddress, pairs: "Pairs") -> Response:
     callback = bend(idp.fault_now.callback, healthy, idp.scene(back.client))
     if callback.mode == "form_post":
         return pages.form_post(idp, callback)
+    if callback.mode == "fragment":
+        return redirect(f"{callback.redirect_uri}#{urlencode(callback.pairs)}")
     return redirect(with_query(callback.redirect_uri, callback.pairs))
 
 

@@ -43,18 +43,12 @@ def open_session(idp: "Idp", persona: Persona, *, acr: str, before: str) -> str:
         acr=acr,
         expires_at=idp.now() + idp.dialect.lifetimes.session,
         consents=old.consents if old and same else {},
+        clients=old.clients if old and same else set(),
         before=((before, *(old.before if old else ())))[:_FORMER_IDS],
     )
     fresh = secrets.token_urlsafe(32)
     idp.state.sessions.put(fresh, session, until=session.expires_at)
     return fresh
-
-
-def end_session(idp: "Idp", sid: str) -> None:
-    """End the browser session called `sid`, wherever it is."""
-    for key, session in idp.state.sessions.entries():
-        if session.sid == sid:
-            idp.state.sessions.drop(key)
 
 
 def remember_browser(idp: "Idp", response: Response, browser: str) -> Response:

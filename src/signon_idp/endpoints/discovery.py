@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response, request
 
+from signon_idp.dialect import Dialect
 from signon_idp.faults import bend
 from signon_idp.keys import SIGNATURES, foreign_key, public
 from signon_idp.model import ASSERTION_ALGS, ENCRYPTION_ALGS, ENCRYPTION_ENCS, JsonObject
@@ -54,10 +55,11 @@ def _standard_document(idp: "Idp") -> JsonObject:
         "authorization_endpoint": idp.base + paths.authorize,
         "token_endpoint": idp.base + paths.token,
         **_optional_endpoints(idp),
+        **_logout_channels(dialect),
         "scopes_supported": ["openid", "offline_access", *dialect.scope_claims],
-        "response_types_supported": ["code"],
+        "response_types_supported": list(dialect.response_types),
         "response_modes_supported": list(RESPONSE_MODES),
-        "grant_types_supported": list(dialect.grant_types),
+        "grant_types_supported": [*dialect.grant_types, *(["implicit"] if dialect.response_types[1:] else [])],
         "acr_values_supported": list(dialect.acrs),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(dialect.signing_algs),
@@ -83,6 +85,12 @@ def _standard_document(idp: "Idp") -> JsonObject:
     if dialect.sends_iss:
         document["authorization_response_iss_parameter_supported"] = True
     return document
+
+
+def _logout_channels(dialect: Dialect) -> JsonObject:
+    """How clients learn that a session ended, each with its `sid` (Back-Channel Logout 2.1, Front-Channel 3)."""
+    ways = (("backchannel", dialect.backchannel is not None), ("frontchannel", dialect.frontchannel))
+    return {f"{way}_logout_{what}supported": True for way, spoken in ways if spoken for what in ("", "session_")}
 
 
 def _optional_endpoints(idp: "Idp") -> JsonObject:

@@ -8,15 +8,12 @@ from flask import Response, request
 
 from signon_idp import pages
 from signon_idp.endpoints.authorize import continue_request, refuse
-from signon_idp.endpoints.browser import (
-    browser_id,
-    open_session,
-    session_of,
-)
+from signon_idp.endpoints.browser import browser_id, open_session, session_of
+from signon_idp.endpoints.wire import judged
 from signon_idp.errors import CallbackError, PageError
 from signon_idp.pages.seal import check_form
 from signon_idp.personas import PASSWORD
-from signon_idp.rules.authorization import AuthorizationRequest, read_authorization, read_return_address
+from signon_idp.rules.authorization import AuthorizationRequest, read_return_address
 
 if TYPE_CHECKING:
     from signon_idp.model import Persona
@@ -62,9 +59,7 @@ def carried_request(idp: "Idp", browser: str, *, purpose: str) -> tuple[Authoriz
     pairs = tuple(parse_qsl(text, keep_blank_values=True))
     back = read_return_address(pairs, idp.clients)
     try:
-        return read_authorization(
-            pairs, back, openid_required=idp.dialect.openid_required, judge=idp.dialect.judge_request
-        ), pairs
+        return judged(idp, pairs, back), pairs
     except CallbackError as error:
         # It was good when the form was shown, so the client has been registered anew since.
         raise PageError(error.error, error.description) from None
@@ -74,10 +69,11 @@ def _chosen(idp: "Idp") -> "Persona | None":
     slug = request.form.get("persona")
     if slug is not None:
         return next((persona for persona in idp.dialect.personas if persona.id == slug), None)
-    if not hmac.compare_digest(request.form.get("password", "").encode(), PASSWORD.encode()):
-        return None
     name = request.form.get("username", "").strip()
-    return next((persona for persona in idp.dialect.personas if _goes_by(persona, name)), None)
+    persona = next((persona for persona in idp.dialect.personas if _goes_by(persona, name)), None)
+    own = idp.state.passwords.get(persona.id) if persona is not None else None
+    wanted = PASSWORD if own is None else own.value
+    return persona if hmac.compare_digest(request.form.get("password", "").encode(), wanted.encode()) else None
 
 
 def _goes_by(persona: "Persona", name: str) -> bool:

@@ -9,13 +9,13 @@ from flask import Response, request
 from signon_idp import pages
 from signon_idp.endpoints.authorize import with_query
 from signon_idp.endpoints.browser import browser_id, remember_browser, session_of
-from signon_idp.endpoints.browser import end_session as end_browser_session
 from signon_idp.endpoints.hint import hinted_claims
 from signon_idp.endpoints.wire import form_pairs, query_pairs, redirect
 from signon_idp.errors import PageError
 from signon_idp.model import BrowserSession, Client
 from signon_idp.pages.seal import check_form
 from signon_idp.rules.parameters import Pairs, given, repeated
+from signon_idp.sign_off import clients_of, end_sessions
 
 if TYPE_CHECKING:
     from signon_idp.provider import Idp
@@ -108,15 +108,34 @@ def _client_at(idp: "Idp", redirect_uri: str) -> Client:
 
 def _done(idp: "Idp", wanted: LogoutRequest) -> Response:
     session = session_of(idp, browser_id(idp))
+    ended: list[BrowserSession] = []
     for sid in {wanted.hinted.get("sid"), session.sid if session else None} - {None}:
-        end_browser_session(idp, str(sid))
+        ended += end_sessions(idp, sid=sid)
         if wanted.revokes:
             idp.state.end_grants(str(sid))
-    if wanted.redirect_uri is None:
-        response = pages.signed_out(idp)
+    location = _location(wanted)
+    frames = _frames(idp, ended)
+    if location is None or frames:
+        response = pages.signed_out(idp, frames=frames, location=location, ui_locales=wanted.ui_locales)
     else:
-        pairs = () if wanted.state is None else (("state", wanted.state),)
-        response = redirect(with_query(wanted.redirect_uri, pairs) if pairs else wanted.redirect_uri)
+        response = redirect(location)
     if session is not None:
         response.delete_cookie(idp.cookie_name, httponly=True, samesite="Lax")
     return response
+
+
+def _location(wanted: LogoutRequest) -> str | None:
+    if wanted.redirect_uri is None or wanted.state is None:
+        return wanted.redirect_uri
+    return with_query(wanted.redirect_uri, (("state", wanted.state),))
+
+
+def _frames(idp: "Idp", sessions: list[BrowserSession]) -> tuple[str, ...]:
+    """Each client's `frontchannel_logout_uri`, with issuer and session where they are required (section 2)."""
+    found: dict[str, None] = {}
+    for session in sessions:
+        for client in clients_of(idp, session):
+            uri, pairs = client.frontchannel_logout_uri, (("iss", idp.issuer), ("sid", session.sid))
+            if uri is not None:
+                found[with_query(uri, pairs) if client.frontchannel_logout_session_required else uri] = None
+    return tuple(found)

@@ -1,5 +1,6 @@
 """Introspection (RFC 7662) and revocation (RFC 7009)."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask import Response, request
@@ -20,7 +21,7 @@ def introspect(idp: "Idp") -> Response:
     if client.token_endpoint_auth_method == "none":
         raise OAuthError("invalid_client", "introspection is for clients with a secret", status=401)
     token = idp.state.tokens.get(idp.dialect.bare_token(required(form, "token")))
-    alive = token is not None and not (token.used or token.revoked or token.grant.ended)
+    alive = token is not None and not (token.used_at is not None or token.revoked or token.grant.ended)
     members = _description(idp, token) if token is not None and alive else {"active": False}
     grant = token.grant if token is not None else None
     members = idp.dialect.introspection_members(members, idp.scene(client, grant))
@@ -35,15 +36,22 @@ def revoke(idp: "Idp") -> Response:
         if token.grant.client_id != client.client_id:
             raise OAuthError("invalid_grant", "the token was issued to another client")
         _end(idp, token)
-    return to_response(json_reply(idp.dialect.revocation_members({}, idp.scene(client))), request.environ)
+    members = idp.dialect.revocation_members({}, idp.scene(client))
+    reply = json_reply(members)
+    # A standard answer says everything by its status (RFC 7009 2.2).
+    return to_response(reply if members else replace(reply, body=b"", content_type=None), request.environ)
 
 
 def _end(idp: "Idp", token: "Token") -> None:
     if idp.dialect.revocable is not None and not idp.dialect.revocable(token):
         return
     token.revoked = True
-    if token.kind == "refresh_token":
+    if token.kind != "refresh_token":
+        return
+    if idp.dialect.revocation_ends_grant:
         token.grant.ended = True
+    else:
+        idp.state.end_refresh_tokens(token.grant)
 
 
 def _description(idp: "Idp", token: "Token") -> "JsonObject":

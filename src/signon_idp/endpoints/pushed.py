@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 from flask import Response, request
 
-from signon_idp.endpoints.wire import authenticated, form_pairs
+from signon_idp.endpoints.wire import authenticated, form_pairs, judged
 from signon_idp.errors import CallbackError, OAuthError, PageError
 from signon_idp.model import Pushed
 from signon_idp.replies import json_reply, to_response
-from signon_idp.rules.authorization import read_authorization, read_return_address
+from signon_idp.rules.authorization import read_return_address
 from signon_idp.rules.parameters import given
 
 if TYPE_CHECKING:
@@ -38,9 +38,7 @@ def push(idp: "Idp") -> Response:
 def _judge(idp: "Idp", pairs: "Pairs") -> None:
     try:
         back = read_return_address(pairs, idp.clients)
-        read_authorization(
-            pairs, back, openid_required=idp.dialect.openid_required, judge=idp.dialect.judge_request
-        )
+        judged(idp, pairs, back)
     except PageError as error:
         raise OAuthError("invalid_request", error.description) from None
     except CallbackError as error:

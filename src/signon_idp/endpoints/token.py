@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING
 
 from flask import Response, request
 
+from signon_idp.endpoints.tokens import give_access_token, give_id_token, give_refresh_token
 from signon_idp.endpoints.wire import authenticated
 from signon_idp.errors import OAuthError
 from signon_idp.faults import bend
-from signon_idp.id_token import id_token_claims, write_id_token
-from signon_idp.jwe import id_token_for
 from signon_idp.model import Client, Grant, JsonObject, Token
 from signon_idp.replies import json_reply, to_response
 from signon_idp.rules.grants import check_code, check_grant_type, check_refresh_token, narrowed, required
@@ -41,12 +40,12 @@ def _for_code(idp: "Idp", client: Client, form: "Parameters") -> tuple[JsonObjec
             raise OAuthError("invalid_grant", "the code was used before; its tokens are revoked")
         code.used = True
     grant = code.grant
-    members = _access_token(idp, client, grant, grant.scopes)
+    members = give_access_token(idp, client, grant, grant.scopes)
     always = idp.dialect.refresh_always and "refresh_token" in client.grant_types
     if always or "offline_access" in grant.scopes:
-        members["refresh_token"] = _refresh_token(idp, grant)
+        members["refresh_token"] = give_refresh_token(idp, grant)
     if "openid" in grant.scopes:
-        members["id_token"] = _id_token(idp, client, grant, members["access_token"])
+        members["id_token"] = give_id_token(idp, client, grant, access_token=members["access_token"])
     return members, grant
 
 
@@ -55,25 +54,37 @@ def _for_refresh_token(idp: "Idp", client: Client, form: "Parameters") -> tuple[
     old = check_refresh_token(found, client, now=idp.now())
     scopes = narrowed(form, old.scopes)
     with idp.state.lock:
-        if old.used:
-            # Rotation makes a second use a sign of theft: the whole family ends (RFC 9700 4.14.2).
-            old.grant.ended = True
-            raise OAuthError("invalid_grant", "the refresh token was used before; its family is revoked")
-        old.used = True
+        _redeem(idp, old)
     grant = old.grant
     grant.nonce = None  # an ID token from a refresh should have none (OIDC Core 12.2)
-    members = _access_token(idp, client, grant, scopes)
-    members["refresh_token"] = _refresh_token(idp, grant)
+    members = give_access_token(idp, client, grant, scopes)
+    members["refresh_token"] = give_refresh_token(idp, grant)
     if "openid" in scopes:
-        members["id_token"] = _id_token(idp, client, grant, members["access_token"])
+        members["id_token"] = give_id_token(idp, client, grant, access_token=members["access_token"])
+    idp.count_refresh(grant)
     return members, grant
+
+
+def _redeem(idp: "Idp", token: Token) -> None:
+    grant = token.grant
+    if token.used_at is None:
+        token.used_at = idp.now()
+        grant.redeemed = token
+        return
+    # Within the grace only the token used last may come again: its answer may have been lost on the way.
+    if grant.redeemed is token and idp.now() < token.used_at + idp.refresh_grace_seconds:
+        return
+    # Rotation makes a second use a sign of theft: the whole family ends (RFC 9700 4.14.2).
+    grant.ended = True
+    raise OAuthError("invalid_grant", "the refresh token was used before; its family is revoked")
 
 
 def _for_client(idp: "Idp", client: Client, form: "Parameters") -> tuple[JsonObject, Grant]:
     if client.token_endpoint_auth_method == "none":
         raise OAuthError("unauthorized_client", "client_credentials is for clients that can keep a secret")
-    grant = Grant(client_id=client.client_id, scopes=narrowed(form, client.extra_scopes))
-    return _access_token(idp, client, grant, grant.scopes), grant
+    asked = {name: form[name] for name in ("audience",) if name in form}
+    grant = Grant(client_id=client.client_id, scopes=narrowed(form, client.extra_scopes), asked=asked)
+    return give_access_token(idp, client, grant, grant.scopes), grant
 
 
 _GRANTS = {
@@ -81,39 +92,3 @@ _GRANTS = {
     "refresh_token": _for_refresh_token,
     "client_credentials": _for_client,
 }
-
-
-def _access_token(idp: "Idp", client: Client, grant: Grant, scopes: tuple[str, ...]) -> JsonObject:
-    make = idp.dialect.make_access_token
-    made = make(grant, idp.scene(client, grant)) if make else None
-    value = idp.state.mint() if made is None else idp.state.remember(made)
-    lifetime = idp.dialect.lifetimes.access_token
-    _keep(idp, value, kind="access_token", grant=grant, scopes=scopes, lifetime_seconds=lifetime)
-    return {
-        "access_token": value,
-        "token_type": "Bearer",
-        "expires_in": lifetime,
-        "scope": " ".join(scopes),
-    }
-
-
-def _refresh_token(idp: "Idp", grant: Grant) -> str:
-    value = idp.state.mint()
-    lifetime = idp.dialect.lifetimes.refresh_token
-    _keep(idp, value, kind="refresh_token", grant=grant, scopes=grant.scopes, lifetime_seconds=lifetime)
-    return value
-
-
-def _keep(
-    idp: "Idp", value: str, *, kind: str, grant: Grant, scopes: tuple[str, ...], lifetime_seconds: int
-) -> None:
-    now = idp.now()
-    kept = Token(kind=kind, grant=grant, scopes=scopes, issued_at=now, expires_at=now + lifetime_seconds)
-    idp.state.tokens.put(value, kept, until=kept.expires_at)
-
-
-def _id_token(idp: "Idp", client: Client, grant: Grant, access_token: str) -> str:
-    scene = idp.scene(client, grant)
-    claims = id_token_claims(idp.dialect, scene, access_token=access_token)
-    signed = idp.state.remember(write_id_token(claims, scene, idp.fault_now, shape=idp.dialect.id_token_draft))
-    return idp.state.remember(id_token_for(client, signed))

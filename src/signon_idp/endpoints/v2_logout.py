@@ -7,10 +7,10 @@ from flask import Response
 
 from signon_idp import pages
 from signon_idp.endpoints.browser import browser_id, session_of
-from signon_idp.endpoints.browser import end_session as end_browser_session
 from signon_idp.endpoints.wire import query_pairs, redirect
 from signon_idp.errors import PageError
 from signon_idp.rules.parameters import given
+from signon_idp.sign_off import end_sessions
 
 if TYPE_CHECKING:
     from signon_idp.provider import Idp
@@ -22,7 +22,7 @@ def v2_logout(idp: "Idp") -> Response:
     session = session_of(idp, browser_id(idp))
     response = pages.signed_out(idp) if location is None else redirect(location)
     if session is not None:
-        end_browser_session(idp, session.sid)
+        end_sessions(idp, sid=session.sid)
         response.delete_cookie(idp.cookie_name, httponly=True, samesite="Lax")
     return response
 

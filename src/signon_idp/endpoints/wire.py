@@ -7,6 +7,7 @@ from flask import Response, request
 from signon_idp.errors import OAuthError
 from signon_idp.model import Client
 from signon_idp.rules.assertion import Judge
+from signon_idp.rules.authorization import AuthorizationRequest, ReturnAddress, read_authorization
 from signon_idp.rules.client_auth import authenticate
 from signon_idp.rules.parameters import Pairs, Parameters, read_form
 
@@ -39,6 +40,17 @@ def authenticated(idp: "Idp", *, pushed: bool = False) -> tuple[Client, Paramete
     if idp.dialect.basic_alone and authorization is not None and "client_id" in form and not pushed:
         raise OAuthError("invalid_request", "client_id must not be in the body beside Basic authentication")
     return authenticate(authorization, form, idp.clients, judge, raw_basic=idp.dialect.raw_basic), form
+
+
+def judged(idp: "Idp", pairs: Pairs, back: ReturnAddress) -> AuthorizationRequest:
+    """An authorization request by the rules of this provider; CallbackError where they forbid it."""
+    return read_authorization(
+        pairs,
+        back,
+        judge=idp.dialect.judge_request,
+        openid_required=idp.dialect.openid_required,
+        response_types=idp.dialect.response_types,
+    )
 
 
 def redirect(location: str) -> Response:

@@ -23,11 +23,13 @@ BendDraft = Bend[Draft]
 BendCompact = Bend[str]
 
 
-def _header(**members: object) -> BendDraft:
+def with_header(**members: object) -> BendDraft:
+    """A header with these members, under a good signature."""
     return lambda draft, _scene: replace(draft, header={**draft.header, **members})
 
 
-def _unsecured(alg: str) -> BendDraft:
+def unsecured(alg: str) -> BendDraft:
+    """A token that nobody signed, and whose header says so."""
     return lambda draft, _scene: replace(draft, header={**draft.header, "alg": alg}, alg=None)
 
 
@@ -35,7 +37,8 @@ def _no_alg(draft: Draft, _scene: Scene) -> Draft:
     return replace(draft, header={name: value for name, value in draft.header.items() if name != "alg"})
 
 
-def _hs256_public_key(draft: Draft, scene: Scene) -> Draft:
+def hs256_public_key(draft: Draft, scene: Scene) -> Draft:
+    """A token signed by HS256 with a public key as the secret."""
     pem = scene.keys.signing_key("RS256").export_to_pem()
     return replace(
         draft,
@@ -45,25 +48,27 @@ def _hs256_public_key(draft: Draft, scene: Scene) -> Draft:
     )
 
 
-def _other_alg(draft: Draft, scene: Scene) -> Draft:
+def other_alg(draft: Draft, scene: Scene) -> Draft:
+    """A token well signed by an algorithm that the client is not registered for."""
     alg = "RS256" if draft.alg == "PS256" else "PS256"
     key = scene.keys.signing_key(alg)
     return replace(draft, header={**draft.header, "alg": alg, "kid": key["kid"]}, alg=alg, key=key)
 
 
 def _foreign(draft: Draft, member: str, value: object) -> Draft:
-    key = foreign_key(_foreign_alg(draft))
-    header: JsonObject = {**draft.header, "alg": _foreign_alg(draft), "kid": key["kid"], member: value}
-    return replace(draft, header=header, alg=_foreign_alg(draft), key=key)
+    key = foreign_key(foreign_alg(draft))
+    header: JsonObject = {**draft.header, "alg": foreign_alg(draft), "kid": key["kid"], member: value}
+    return replace(draft, header=header, alg=foreign_alg(draft), key=key)
 
 
-def _foreign_alg(draft: Draft) -> str:
+def foreign_alg(draft: Draft) -> str:
+    """The algorithm of a forger whose key is nobody's."""
     # A secret can't be published in a header, so where HS256 is registered the forger uses RS256.
     return "RS256" if draft.alg in {None, "HS256"} else str(draft.alg)
 
 
 def _header_jwk(draft: Draft, _scene: Scene) -> Draft:
-    return _foreign(draft, "jwk", public(foreign_key(_foreign_alg(draft))))
+    return _foreign(draft, "jwk", public(foreign_key(foreign_alg(draft))))
 
 
 def _header_jku(draft: Draft, scene: Scene) -> Draft:
@@ -71,7 +76,7 @@ def _header_jku(draft: Draft, scene: Scene) -> Draft:
 
 
 def _header_x5c(draft: Draft, _scene: Scene) -> Draft:
-    return _foreign(draft, "x5c", [foreign_certificate(_foreign_alg(draft))])
+    return _foreign(draft, "x5c", [foreign_certificate(foreign_alg(draft))])
 
 
 def _duplicate_header(draft: Draft, _scene: Scene) -> Draft:
@@ -149,21 +154,21 @@ def _trailing_bits(token: str, _scene: Scene) -> str:
 
 
 _DRAFTS: dict[str, tuple[str, BendDraft]] = {
-    "id_token_alg_none": ("alg is none, and nothing is signed.", _unsecured("none")),
-    "id_token_alg_none_mixed_case": ("alg is nOnE, and nothing is signed.", _unsecured("nOnE")),
+    "id_token_alg_none": ("alg is none, and nothing is signed.", unsecured("none")),
+    "id_token_alg_none_mixed_case": ("alg is nOnE, and nothing is signed.", unsecured("nOnE")),
     "id_token_no_alg": ("The header has no alg.", _no_alg),
-    "id_token_hs256_public_key": ("Signed by HS256 with the RS256 key's public PEM as secret.", _hs256_public_key),
-    "id_token_other_alg": ("Signed well, by an algorithm that is not registered: PS256, or RS256.", _other_alg),
-    "id_token_unknown_kid": ("kid names no published key.", _header(kid="no-such-key")),
+    "id_token_hs256_public_key": ("Signed by HS256 with the RS256 key's public PEM as secret.", hs256_public_key),
+    "id_token_other_alg": ("Signed well, by an algorithm that is not registered: PS256, or RS256.", other_alg),
+    "id_token_unknown_kid": ("kid names no published key.", with_header(kid="no-such-key")),
     "id_token_header_jwk": ("Signed by a foreign key that only the header's jwk names.", _header_jwk),
     "id_token_header_jku": ("Signed by a foreign key that only the header's jku leads to.", _header_jku),
     "id_token_header_x5c": ("Signed by a foreign key that only the header's x5c names.", _header_x5c),
     "id_token_crit": (
         "crit names an extension that nobody knows.",
-        _header(**{"crit": ["urn:example:must"], "urn:example:must": True}),
+        with_header(**{"crit": ["urn:example:must"], "urn:example:must": True}),
     ),
-    "id_token_crit_empty": ("crit is an empty array.", _header(crit=[])),
-    "id_token_b64": ("The header has b64, which belongs in no JWT.", _header(b64=False)),
+    "id_token_crit_empty": ("crit is an empty array.", with_header(crit=[])),
+    "id_token_b64": ("The header has b64, which belongs in no JWT.", with_header(b64=False)),
     "id_token_duplicate_header": ("The header's alg comes twice: none, then the right one.", _duplicate_header),
     "id_token_duplicate_claim": ("sub comes twice: somebody else, then the right one.", _duplicate_claim),
     "id_token_exp_infinite": ("exp is 1e400.", _exp_infinite),
@@ -172,7 +177,7 @@ _DRAFTS: dict[str, tuple[str, BendDraft]] = {
         lambda draft, _scene: replace(draft, payload=b"not JSON"),
     ),
     "id_token_array": ("The signed payload is an array that holds the claims.", _payload_array),
-    "id_token_wrong_typ": ("typ is logout+jwt.", _header(typ="logout+jwt")),
+    "id_token_wrong_typ": ("typ is logout+jwt.", with_header(typ="logout+jwt")),
     "id_token_wrong_kty_kid": ("kid names a published key of another kind.", _wrong_kty_kid),
 }
 _COMPACTS: dict[str, tuple[str, BendCompact]] = {

@@ -15,7 +15,7 @@ Bend = Callable[[Bent, Scene], Bent]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callback:
-    """An authorization response: its parameters in order, and the mode it travels in (query or form_post)."""
+    """An authorization response: its parameters in order, and the mode it travels in."""
 
     redirect_uri: str
     mode: str
@@ -27,6 +27,7 @@ class Fault:
     """A named way of being wrong; each hook gets the healthy thing and gives the bent one.
 
     The ID token passes three: `claims` before they are written, `draft` before it is signed, `compact` after.
+    So does a logout token; `logout_posts` are the written tokens as they are sent, one after another.
     """
 
     sentence: str
@@ -38,6 +39,9 @@ class Fault:
     userinfo: Bend[Reply] | None = None
     metadata: Bend[Reply] | None = None
     jwks: Bend[Reply] | None = None
+    logout_claims: Bend[JsonObject] | None = None
+    logout_draft: Bend[Draft] | None = None
+    logout_posts: Bend[tuple[str, ...]] | None = None
 
 
 HEALTHY = Fault(sentence="Nothing is wrong.")

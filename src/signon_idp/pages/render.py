@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from signon_idp.provider import Idp
 
 STYLE_PATH = "/style.css"
+_NOT_IN_A_SOURCE = str.maketrans({" ": "%20", ",": "%2C", ";": "%3B"})
 
 
 @cache
@@ -29,9 +30,19 @@ def _templates() -> Environment:
 
 
 def page(
-    idp: "Idp", template: str, *, status: int = 200, leads_to: str = "", ui_locales: str = "", **values: object
+    idp: "Idp",
+    template: str,
+    *,
+    status: int = 200,
+    leads_to: str = "",
+    frames: tuple[str, ...] = (),
+    ui_locales: str = "",
+    **values: object,
 ) -> Response:
-    """A page of `template`; `leads_to` is the address that its form ends at, by way of redirects."""
+    """A page of `template`; `leads_to` is the address that its form ends at, by way of redirects.
+
+    `frames` are the addresses that it may show in frames, and no others.
+    """
     nonce = secrets.token_urlsafe(16)
     language = language_of(ui_locales, request.accept_languages.values())
     shared = {
@@ -42,9 +53,9 @@ def page(
         "language": language,
         "t": TEXTS[language],
     }
-    text = _templates().get_template(template).render(**shared, **values)
+    text = _templates().get_template(template).render(**shared, frames=frames, **values)
     response = Response(text, status=status, content_type="text/html; charset=utf-8")
-    response.headers["Content-Security-Policy"] = _policy(nonce, leads_to)
+    response.headers["Content-Security-Policy"] = _policy(nonce, leads_to, frames)
     response.headers["Cache-Control"] = "no-store"
     # With no-referrer a browser would send `Origin: null` on this page's own forms.
     response.headers["Referrer-Policy"] = "same-origin"
@@ -71,12 +82,15 @@ def _style_sheet() -> str:
     return resources.files("signon_idp").joinpath("static", "idp.css").read_text(encoding="utf-8")
 
 
-def _policy(nonce: str, leads_to: str) -> str:
+def _policy(nonce: str, leads_to: str, frames: tuple[str, ...]) -> str:
     # Chromium applies form-action to every redirect after the post, and where an application sends its
     # visitor after the callback is its own affair: so any web origin, and the scheme of a native one.
     scheme = urlsplit(leads_to).scheme
     own = f" {scheme}:" if scheme not in {"", "http", "https"} else ""
+    # A source expression has no query, and no blank, comma or semicolon (CSP 2.3.1).
+    framed = {frame.partition("?")[0].translate(_NOT_IN_A_SOURCE) for frame in frames}
+    frame_src = f"frame-src {' '.join(sorted(framed))}; " if framed else ""
     return (
-        "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; style-src 'self'; img-src data:; "
-        f"script-src 'nonce-{nonce}'; form-action 'self' http: https:{own}"
+        f"default-src 'none'; {frame_src}base-uri 'none'; frame-ancestors 'none'; style-src 'self'; "
+        f"img-src data:; script-src 'nonce-{nonce}'; form-action 'self' http: https:{own}"
     )

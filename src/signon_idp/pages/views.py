@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SIGN_IN_PATH = "/sign-in"
 CONSENT_PATH = "/consent"
 SIGN_OUT_PATH = "/sign-out"
+_FRAMES_MS = 2000
 
 __all__ = ["CONSENT_PATH", "SIGN_IN_PATH", "SIGN_OUT_PATH", "STYLE_PATH"]
 
@@ -99,9 +100,13 @@ def sign_out(idp: "Idp", wanted: "LogoutRequest", session: "BrowserSession | Non
     )
 
 
-def signed_out(idp: "Idp") -> Response:
-    """Say that it is done."""
-    return page(idp, "signed_out.html")
+def signed_out(
+    idp: "Idp", *, frames: tuple[str, ...] = (), location: str | None = None, ui_locales: str = ""
+) -> Response:
+    """Say that it is done; hidden `frames` tell the applications, before the page goes on to `location`."""
+    return page(
+        idp, "signed_out.html", ui_locales=ui_locales, frames=frames, location=location, wait_ms=_FRAMES_MS
+    )
 
 
 def problem(idp: "Idp", error: PageError) -> Response:

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 from signon_idp.errors import CallbackError, PageError
 from signon_idp.model import Client
 from signon_idp.rules.parameters import Pairs, Parameters, given, repeated
+from signon_idp.rules.response_type import Kind, kind, kinds, usual_mode
 
-RESPONSE_MODES = ("query", "form_post")
+RESPONSE_MODES = ("query", "fragment", "form_post")
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 _S256_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
@@ -43,6 +44,7 @@ class AuthorizationRequest:
     """
 
     back: ReturnAddress
+    kind: Kind
     text: str
     scopes: tuple[str, ...]
     nonce: str | None
@@ -72,34 +74,46 @@ def read_return_address(pairs: Pairs, clients: Mapping[str, Client]) -> ReturnAd
         raise PageError(
             "redirect_uri_mismatch", "redirect_uri is not registered for this client, letter by letter"
         )
-    mode = found.get("response_mode", "query")
+    usual = usual_mode(kind(found.get("response_type", "")))
+    modes = tuple(mode for mode in RESPONSE_MODES if mode != "query" or usual == "query")
+    mode = found.get("response_mode", usual)
     return ReturnAddress(
         client=client,
         redirect_uri=redirect_uri,
         state=None if "state" in repeated(pairs) else found.get("state"),
-        response_mode=mode if mode in RESPONSE_MODES else "query",
+        response_mode=mode if mode in modes else usual,
     )
 
 
 def read_authorization(
-    pairs: Pairs, back: ReturnAddress, *, judge: JudgeRequest = anything_goes, openid_required: bool = False
+    pairs: Pairs,
+    back: ReturnAddress,
+    *,
+    judge: JudgeRequest = anything_goes,
+    openid_required: bool = False,
+    response_types: tuple[str, ...] = ("code",),
 ) -> AuthorizationRequest:
-    """The whole request, or CallbackError with the registered code; `judge` has the vendor's own rules."""
+    """The whole request, or CallbackError with the registered code; `judge` has the vendor's own rules, and
+    `response_types` are those that it speaks.
+    """
     twice = repeated(pairs)
     if twice:
         raise CallbackError("invalid_request", f"{', '.join(sorted(twice))} must not be repeated")
     found = given(pairs)
-    _check_kind(found, back.client)
+    asked = _kind(found, back.client, response_types)
     judge(found, back.client)
     scopes = tuple(found.get("scope", "").split())
-    if openid_required and "openid" not in scopes:
+    if (openid_required or "id_token" in asked) and "openid" not in scopes:
         raise CallbackError("invalid_scope", "scope must contain openid")
+    if "id_token" in asked and "nonce" not in found:
+        raise CallbackError("invalid_request", "nonce is missing (OIDC Core 3.2.2.1)")
     return AuthorizationRequest(
         back=back,
+        kind=asked,
         text=urlencode(pairs),
         scopes=scopes,
         nonce=found.get("nonce"),
-        code_challenge=_code_challenge(found, back.client),
+        code_challenge=_code_challenge(found, back.client) if "code" in asked else None,
         prompt=_prompt(found),
         max_age=_max_age(found),
         acr_values=tuple(found.get("acr_values", "").split()),
@@ -110,18 +124,26 @@ def read_authorization(
     )
 
 
-def _check_kind(found: Parameters, client: Client) -> None:
+def _kind(found: Parameters, client: Client, supported: tuple[str, ...]) -> Kind:
+    """What is asked for, if the provider speaks it and the client is registered for it."""
     for name, error in _UNSUPPORTED.items():
         if name in found:
             raise CallbackError(error, f"{name} is not supported")
     if "response_type" not in found:
         raise CallbackError("invalid_request", "response_type is missing")
-    if found["response_type"] != "code":
-        raise CallbackError("unsupported_response_type", "only response_type=code is supported")
-    if found.get("response_mode", "query") not in RESPONSE_MODES:
-        raise CallbackError("invalid_request", "response_mode is query or form_post")
-    if "authorization_code" not in client.grant_types:
+    asked = kind(found["response_type"])
+    if asked not in kinds(supported):
+        raise CallbackError("unsupported_response_type", f"response_type is one of: {', '.join(supported)}")
+    mode = found.get("response_mode", usual_mode(asked))
+    if mode not in RESPONSE_MODES:
+        raise CallbackError("invalid_request", f"response_mode is one of {', '.join(RESPONSE_MODES)}")
+    if mode == "query" != usual_mode(asked):
+        raise CallbackError("invalid_request", "tokens never go into a query")
+    if asked not in kinds(client.response_types):
+        raise CallbackError("unauthorized_client", "this client is not registered for that response_type")
+    if "code" in asked and "authorization_code" not in client.grant_types:
         raise CallbackError("unauthorized_client", "this client is not registered for the code flow")
+    return asked
 
 
 def _code_challenge(found: Parameters, client: Client) -> str | None:

@@ -4,7 +4,7 @@ import pytest
 
 from signon_idp import Client, Idp
 from signon_idp.demo import demo_client
-from signon_idp.dialects.auth0 import AUTH0, AUTH0_OF_OLD, AUTH0_RFC9068, MULTI_FACTOR
+from signon_idp.dialects.auth0 import AUTH0, AUTH0_OF_OLD, AUTH0_REVOKING_GRANTS, AUTH0_RFC9068, MULTI_FACTOR
 
 ORIGIN = "http://127.0.0.1:9003"
 ISSUER = f"{ORIGIN}/"
@@ -216,11 +216,56 @@ def test_sign_out_while_signed_out(walk, helpers):
 
 
 def test_revocation(walk, helpers):
-    """Refresh tokens are revoked with 200 and nothing more."""
+    """Refresh tokens are revoked with 200 and nothing more; access tokens can't be, and outlive them."""
+    found = tokens(walk, helpers)
+    form = {"client_id": "demo", "client_secret": CLIENT.client_secret}
+    for kind in ("access_token", "refresh_token"):
+        answer = walk.http.post("/oauth/revoke", data={**form, "token": found[kind]})
+        assert (answer.status_code, answer.data) == (200, b"")
+    assert walk.userinfo(found["access_token"]).status_code == 200
+    again = walk.token(grant_type="refresh_token", refresh_token=found["refresh_token"], **form)
+    assert (again.status_code, again.json["error"]) == (403, "invalid_grant")
+
+
+def test_revocation_at_an_old_tenant(clock, helpers):
+    """A tenant that deletes grants ends the access tokens, too."""
+    walk = walk_at(AUTH0_REVOKING_GRANTS, clock, helpers)
     found = tokens(walk, helpers)
     form = {"token": found["refresh_token"], "client_id": "demo", "client_secret": CLIENT.client_secret}
-    assert walk.http.post("/oauth/revoke", data=form).status_code == 200
+    walk.http.post("/oauth/revoke", data=form)
     assert walk.userinfo(found["access_token"]).status_code == 401
+
+
+def test_leeway(walk, helpers):
+    """The vendor's leeway: the token before works once more, where it is set."""
+    walk.idp.refresh_grace_seconds = 15
+    first = tokens(walk, helpers)["refresh_token"]
+    form = {"grant_type": "refresh_token", "client_id": "demo", "client_secret": CLIENT.client_secret}
+    assert [walk.token(**form, refresh_token=first).status_code for _ in range(2)] == [200, 200]
+
+
+def test_access_token_of_an_api_ends_in_time(walk, helpers):
+    """The exp inside an access token is the end that was told beside it."""
+    walk.idp.access_token_seconds = 60
+    claims = helpers.claims_of(tokens(walk, helpers, audience="https://api.example")["access_token"])
+    assert claims["exp"] - claims["iat"] == 60
+
+
+def test_logout_tokens(walk, helpers):
+    """Back-channel alone is advertised; the token's typ is JWT, and it has a trace_id and 120 seconds."""
+    document = walk.http.get("/.well-known/openid-configuration").json
+    assert (document["backchannel_logout_supported"], document["backchannel_logout_session_supported"]) == (
+        True,
+        True,
+    )
+    assert not [name for name in document if name.startswith("frontchannel")]
+    token = walk.idp.backchannel_logout_token("demo", sub="auth0|1", sid="s-1")
+    claims = helpers.claims_of(token)
+    assert helpers.header_of(token)["typ"] == "JWT"
+    assert (claims["exp"] - claims["iat"], claims["sub"], claims["sid"]) == (120, "auth0|1", "s-1")
+    assert claims["trace_id"]
+    with pytest.raises(ValueError, match="auth0 has no front-channel logout"):
+        walk.idp.register(replace(CLIENT, frontchannel_logout_uri="http://localhost:5000/out"))
 
 
 def test_settings():

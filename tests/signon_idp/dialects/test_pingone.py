@@ -192,6 +192,21 @@ def test_refresh_rotates(walk):
     assert walk.token(grant_type="refresh_token", refresh_token=first).json["error"] == "invalid_grant"
 
 
+def test_rolling_grace(walk):
+    """The vendor's rolling grace: the token before works once more, where it is set."""
+    walk.idp.refresh_grace_seconds = 15
+    first = tokens(walk)["refresh_token"]
+    answers = [walk.token(grant_type="refresh_token", refresh_token=first) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
+def test_access_token_ends_in_time(walk, helpers):
+    """The exp inside an access token is the end that was told beside it."""
+    walk.idp.access_token_seconds = 60
+    claims = helpers.claims_of(tokens(walk)["access_token"])
+    assert claims["exp"] - claims["iat"] == 60
+
+
 def test_signoff(walk):
     """Signoff acts at once, hint or not, and brings the state back; without an address there is a page."""
     token = tokens(walk)["id_token"]

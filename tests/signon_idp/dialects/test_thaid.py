@@ -325,6 +325,22 @@ def test_refresh(walk):
     assert again["refresh_token"] != tokens["refresh_token"]
 
 
+def test_dead_refresh_tokens(walk, clock):
+    """A refresh token that was used, revoked or has expired is the manual's own error, with 401."""
+    used = walk.tokens()["refresh_token"]
+    walk.token(grant_type="refresh_token", refresh_token=used)
+    revoked = walk.tokens()["refresh_token"]
+    walk.ask("revocation", token=f"Bearer {revoked}")
+    expired = walk.tokens()["refresh_token"]
+    for token, later in ((used, 0), (revoked, 0), (expired, 900)):
+        clock.time += later
+        answer = walk.token(grant_type="refresh_token", refresh_token=token)
+        assert (answer.status_code, answer.json) == (
+            401,
+            {"error": "invalid_refresh_token", "error_description": "Invalid Refresh Token"},
+        )
+
+
 def test_no_refresh(make):
     """A client that is not registered for refreshing gets no refresh token."""
     assert "refresh_token" not in make(client={"grant_types": ("authorization_code",)}).tokens()

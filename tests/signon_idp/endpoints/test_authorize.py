@@ -65,7 +65,7 @@ def test_repeated_address_gets_a_page(walk, name):
 
 def test_other_errors_go_to_the_application(walk, helpers):
     """Every other error is redirected with error, state and iss (RFC 6749 4.1.2.1)."""
-    found = helpers.answer(walk.authorize(response_type="token"))
+    found = helpers.answer(walk.authorize(response_type="none"))
     assert found["error"] == "unsupported_response_type"
     assert found["state"] == "state-1"
     assert found["iss"] == walk.idp.issuer
@@ -73,7 +73,7 @@ def test_other_errors_go_to_the_application(walk, helpers):
 
 def test_errors_use_form_post_where_it_was_asked(walk, helpers):
     """An error of a form_post request goes by form_post too."""
-    response = walk.authorize(response_mode="form_post", response_type="token")
+    response = walk.authorize(response_mode="form_post", response_type="none")
     action, fields = helpers.forms_of(response.text)[0]
     assert action == helpers.CALLBACK
     assert fields["error"] == "unsupported_response_type"

@@ -1,7 +1,11 @@
 from dataclasses import replace
+from urllib.parse import urlsplit
+
+import pytest
 
 from signon_idp import Idp
 from signon_idp.dialect import Paths
+from signon_idp.dialects import DIALECTS
 from signon_idp.dialects.oidc import OIDC
 
 
@@ -23,8 +27,9 @@ def test_document_promises_what_is_done(walk):
     response = walk.http.get(walk.path("discovery"))
     assert response.headers["Cache-Control"] == "public, max-age=300"
     document = response.json
-    assert document["response_types_supported"] == ["code"]
-    assert document["response_modes_supported"] == ["query", "form_post"]
+    assert document["response_types_supported"] == ["code", "code id_token", "id_token", "id_token token"]
+    assert document["response_modes_supported"] == ["query", "fragment", "form_post"]
+    assert "implicit" in document["grant_types_supported"]
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert document["authorization_response_iss_parameter_supported"] is True
     assert document["id_token_signing_alg_values_supported"] == ["RS256", "PS256", "ES256", "EdDSA", "HS256"]
@@ -39,6 +44,16 @@ def test_document_promises_what_is_done(walk):
         assert document[f"{kind}_encryption_alg_values_supported"] == ["RSA-OAEP-256", "RSA-OAEP", "ECDH-ES"]
         assert "A256GCM" in document[f"{kind}_encryption_enc_values_supported"]
     assert "groups" in document["claims_supported"]
+    for channel in ("backchannel", "frontchannel"):
+        assert document[f"{channel}_logout_supported"] is document[f"{channel}_logout_session_supported"] is True
+
+
+@pytest.mark.parametrize("name", ["thaid", "authmachine", "pingone", "sgid"])
+def test_vendors_without_logout_channels(name):
+    """A vendor of which nobody has seen one advertises neither channel."""
+    idp = Idp(dialect=DIALECTS[name], origin="http://127.0.0.1:9000")
+    document = idp.app.test_client().get(urlsplit(f"{idp.base}/.well-known/openid-configuration").path).json
+    assert not [member for member in document if "channel_logout" in member]
 
 
 def test_missing_endpoints_are_not_advertised(clock):

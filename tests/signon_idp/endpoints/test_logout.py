@@ -1,4 +1,7 @@
+import re
 from dataclasses import replace
+from html import unescape
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -131,3 +134,99 @@ def test_nobody_signed_in(walk):
     page = end(walk)
     assert "Nobody is signed in" in page.text
     assert "You are signed out" in walk.submit(page).text
+
+
+def test_clients_are_told_in_the_background(walk, helpers, httpserver):
+    """A sign-out sends each client of the session its logout token, also when the client says no."""
+    httpserver.expect_request("/out", method="POST").respond_with_json({"error": "invalid_request"}, status=400)
+    walk.idp.register(replace(helpers.DEMO, backchannel_logout_uri=httpserver.url_for("/out")))
+    token = walk.tokens()["id_token"]
+    response = end(walk, id_token_hint=token, post_logout_redirect_uri=helpers.AFTER_LOGOUT)
+    assert response.headers["Location"] == helpers.AFTER_LOGOUT
+    (done,) = walk.idp.wait_for_logouts()
+    assert (done.client_id, done.status, done.error) == ("demo", 400, "invalid_request")
+    walk.idp.stop()
+
+
+FRAME = "http://localhost:5000/auth/frontchannel-logout/oidc"
+
+
+@pytest.fixture
+def framed(walk, helpers):
+    """A browser signed in at a client with a front-channel address, and that client's ID token."""
+
+    def framed(**changes) -> str:
+        walk.client = walk.idp.register(replace(helpers.DEMO, frontchannel_logout_uri=FRAME, **changes))
+        return walk.tokens()["id_token"]
+
+    return framed
+
+
+def frames_in(text: str) -> list[str]:
+    return [unescape(source) for source in re.findall(r'<iframe hidden src="([^"]*)"', text)]
+
+
+def policy_of(response) -> dict[str, str]:
+    parts = response.headers["Content-Security-Policy"].split(";")
+    return dict(part.strip().split(" ", 1) for part in parts)
+
+
+def test_frames_before_going_on(walk, helpers, framed):
+    """The signed-out page frames the client's address and no other, then leads to the address asked for."""
+    token = framed()
+    page = end(walk, id_token_hint=token, post_logout_redirect_uri=helpers.AFTER_LOGOUT, state="a b")
+    assert page.status_code == 200
+    assert frames_in(page.text) == [FRAME]
+    assert policy_of(page)["frame-src"] == FRAME
+    assert policy_of(page)["frame-ancestors"] == "'none'"
+    assert f'href="{helpers.AFTER_LOGOUT}?state=a+b"' in page.text
+    (nonce,) = re.findall(r'<script nonce="([^"]+)">', page.text)
+    assert f"'nonce-{nonce}'" in policy_of(page)["script-src"]
+    assert "setTimeout(goOn, 2000)" in page.text
+    assert walk.authorize().status_code == 200, "the session has ended"
+
+
+def test_frames_name_the_session_where_required(walk, helpers, framed):
+    """A client that requires it gets issuer and session, both (section 2); the policy has no query in it."""
+    token = framed(frontchannel_logout_session_required=True)
+    sid = helpers.claims_of(token)["sid"]
+    page = end(walk, id_token_hint=token, post_logout_redirect_uri=helpers.AFTER_LOGOUT)
+    (frame,) = frames_in(page.text)
+    assert parse_qsl(urlsplit(frame).query) == [("iss", walk.idp.issuer), ("sid", sid)]
+    assert policy_of(page)["frame-src"] == FRAME
+
+
+def test_frames_without_an_address(walk, framed):
+    """Without an address to go to the page stays, frames the client, and has no script."""
+    page = end(walk, id_token_hint=framed())
+    assert frames_in(page.text) == [FRAME]
+    assert "<script" not in page.text
+    assert 'id="go-on"' not in page.text
+
+
+def test_frames_after_the_question(walk, helpers, framed):
+    """Whoever was asked first sees the same frames after the answer."""
+    framed()
+    question = end(walk, client_id="demo", post_logout_redirect_uri=helpers.AFTER_LOGOUT, ui_locales="th")
+    assert not frames_in(question.text)
+    assert "frame-src" not in policy_of(question)
+    page = walk.submit(question)
+    assert frames_in(page.text) == [FRAME]
+    assert '<html lang="th">' in page.text
+
+
+def test_frames_are_for_clients_of_the_session(walk, helpers, framed):
+    """Without a session that ended, or with clients of another, nobody is framed and the redirect is plain."""
+    token = framed()
+    end(walk, id_token_hint=token)
+    again = end(walk, id_token_hint=token, post_logout_redirect_uri=helpers.AFTER_LOGOUT)
+    assert again.headers["Location"] == helpers.AFTER_LOGOUT
+
+
+def test_odd_addresses_cannot_change_the_policy(walk, helpers):
+    """Commas and semicolons of a registered address don't end the policy's directive."""
+    odd = "http://localhost:5000/a;script-src *,b?c=1"
+    walk.client = walk.idp.register(replace(helpers.DEMO, frontchannel_logout_uri=odd))
+    page = end(walk, id_token_hint=walk.tokens()["id_token"])
+    assert policy_of(page)["frame-src"] == "http://localhost:5000/a%3Bscript-src%20*%2Cb"
+    assert policy_of(page)["script-src"].startswith("'nonce-")

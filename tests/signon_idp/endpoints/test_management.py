@@ -1,4 +1,7 @@
-from signon_idp import Client
+from dataclasses import replace
+
+from signon_idp import Client, Idp
+from signon_idp.dialects.oidc import OIDC
 
 OTHER = Client(client_id="other", client_secret="other-secret")
 PUBLIC = Client(client_id="public", token_endpoint_auth_method="none")
@@ -58,7 +61,8 @@ def test_introspection_needs_a_client_with_a_secret(walk):
 def test_revoked_access_token(walk):
     """Revoking an access token ends it alone."""
     tokens = walk.tokens()
-    assert revoke(walk, tokens["access_token"]).status_code == 200
+    response = revoke(walk, tokens["access_token"])
+    assert (response.status_code, response.data, "Content-Type" in response.headers) == (200, b"", False)
     assert walk.userinfo(tokens["access_token"]).status_code == 401
     assert walk.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"]).status_code == 200
 
@@ -70,6 +74,22 @@ def test_revoked_refresh_token(walk):
     assert walk.userinfo(tokens["access_token"]).status_code == 401
     again = walk.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
     assert again.json["error"] == "invalid_grant"
+
+
+def test_refresh_tokens_alone(clock, helpers):
+    """Where revocation spares the grant, all refresh tokens of the family end, and the access tokens live on."""
+    dialect = replace(OIDC, revocation_ends_grant=False)
+    walk = helpers.Walk(Idp(dialect=dialect, origin="http://127.0.0.1:9000", clients=(helpers.DEMO,), now=clock))
+    walk.idp.refresh_grace_seconds = 15
+    first, bystander = walk.tokens(), walk.tokens()
+    second = walk.token(grant_type="refresh_token", refresh_token=first["refresh_token"]).json
+    revoke(walk, first["refresh_token"])
+    for pair in (first, second):
+        again = walk.token(grant_type="refresh_token", refresh_token=pair["refresh_token"])
+        assert again.json["error"] == "invalid_grant"
+        assert walk.userinfo(pair["access_token"]).status_code == 200
+    again = walk.token(grant_type="refresh_token", refresh_token=bystander["refresh_token"])
+    assert again.status_code == 200
 
 
 def test_revocation_refusals(walk):

@@ -139,6 +139,77 @@ def test_refresh_reuse_ends_the_family(walk):
     assert walk.userinfo(second["access_token"]).status_code == 401
 
 
+def refresh(walk, token: str):
+    return walk.token(grant_type="refresh_token", refresh_token=token)
+
+
+def test_refresh_grace(walk, clock):
+    """Within the grace the token used last works again, and both pairs live; at its end a use ends the family."""
+    walk.idp.refresh_grace_seconds = 15
+    first = walk.tokens()["refresh_token"]
+    second = refresh(walk, first).json
+    clock.time += 14.9
+    third = refresh(walk, first).json
+    assert len({first, second["refresh_token"], third["refresh_token"]}) == 3
+    for pair in (second, third):
+        assert walk.userinfo(pair["access_token"]).status_code == 200
+    clock.time += 0.1
+    assert refused(refresh(walk, first)) == (400, "invalid_grant")
+    for pair in (second, third):
+        assert walk.userinfo(pair["access_token"]).status_code == 401
+        assert refused(refresh(walk, pair["refresh_token"])) == (400, "invalid_grant")
+
+
+def test_refresh_grace_is_for_the_token_before_alone(walk):
+    """Once its successor was used, an older token ends the family, grace or not."""
+    walk.idp.refresh_grace_seconds = 15
+    first = walk.tokens()["refresh_token"]
+    second = refresh(walk, first).json["refresh_token"]
+    third = refresh(walk, second).json["refresh_token"]
+    assert refused(refresh(walk, first)) == (400, "invalid_grant")
+    assert refused(refresh(walk, third)) == (400, "invalid_grant")
+
+
+def test_refresh_grace_is_no_pardon(walk, helpers):
+    """A revoked token stays dead within the grace."""
+    walk.idp.refresh_grace_seconds = 15
+    first = walk.tokens()["refresh_token"]
+    refresh(walk, first)
+    walk.http.post("/revoke", data={"token": first}, auth=("demo", helpers.SECRET))
+    assert refused(refresh(walk, first)) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize(("grace", "answered"), [(0, 1), (15, 8)])
+def test_many_refreshes_at_once(walk, helpers, grace, answered):
+    """Of eight uses at the same time one gets tokens; within a grace all do."""
+    walk.idp.refresh_grace_seconds = grace
+    token = walk.tokens()["refresh_token"]
+    with ThreadPoolExecutor(8) as threads:
+        replies = list(threads.map(lambda _: refresh(helpers.Walk(walk.idp), token).status_code, range(8)))
+    assert sorted(replies) == [*[200] * answered, *[400] * (8 - answered)]
+
+
+def test_refreshes_are_counted(walk, helpers):
+    """Each refresh that gave tokens counts for its client and session; one that was refused doesn't."""
+    tokens = walk.tokens()
+    sid = helpers.claims_of(tokens["id_token"])["sid"]
+    assert walk.idp.refreshes["demo", sid] == 0
+    refresh(walk, refresh(walk, tokens["refresh_token"]).json["refresh_token"])
+    refresh(walk, tokens["refresh_token"])
+    assert walk.idp.refreshes == {("demo", sid): 2}
+
+
+def test_access_token_seconds(walk, clock):
+    """Access tokens live as long as the provider is told."""
+    walk.idp.access_token_seconds = 5
+    tokens = walk.tokens()
+    assert tokens["expires_in"] == 5
+    clock.time += 4.9
+    assert walk.userinfo(tokens["access_token"]).status_code == 200
+    clock.time += 0.1
+    assert walk.userinfo(tokens["access_token"]).status_code == 401
+
+
 def test_refresh_scope_may_only_shrink(walk):
     """A refresh may ask for fewer scopes and not for more; the next one may have all of them again."""
     token = walk.tokens()["refresh_token"]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from signon_idp import Idp
@@ -49,6 +51,16 @@ def test_refuses(walk, query):
     walk.sign_in("mia")
     assert end(walk, **query).status_code == 400
     assert walk.authorize().status_code == 303
+
+
+def test_clients_are_told(walk, httpserver):
+    """The vendor's own sign-out sends logout tokens like the standard's."""
+    httpserver.expect_request("/out", method="POST").respond_with_data("")
+    walk.idp.register(replace(CLIENT, backchannel_logout_uri=httpserver.url_for("/out")))
+    walk.sign_in("mia")
+    end(walk, client_id="demo")
+    assert [(done.client_id, done.status) for done in walk.idp.wait_for_logouts()] == [("demo", 200)]
+    walk.idp.stop()
 
 
 def test_without_address(walk):

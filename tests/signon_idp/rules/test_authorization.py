@@ -5,6 +5,14 @@ from signon_idp.model import Client
 from signon_idp.rules.authorization import read_authorization, read_return_address
 
 CLIENT = Client(client_id="demo", client_secret="s", redirect_uris=("http://localhost/cb",))
+ALL_TYPES = ("code", "code id_token", "id_token", "id_token token")
+FRONT = Client(
+    client_id="front",
+    client_secret="s",
+    redirect_uris=("http://localhost/cb",),
+    response_types=ALL_TYPES[1:],
+    grant_types=("authorization_code", "implicit"),
+)
 LAX = Client(client_id="lax", client_secret="s", redirect_uris=("http://localhost/cb",), require_pkce=False)
 GOOD = {
     "client_id": "demo",
@@ -16,10 +24,10 @@ GOOD = {
 }
 
 
-def read(*, openid_required=False, **changes):
+def read(*, openid_required=False, response_types=("code",), **changes):
     pairs = tuple((name, value) for name, value in {**GOOD, **changes}.items() if value is not None)
-    back = read_return_address(pairs, {"demo": CLIENT, "lax": LAX})
-    return read_authorization(pairs, back, openid_required=openid_required)
+    back = read_return_address(pairs, {"demo": CLIENT, "lax": LAX, "front": FRONT})
+    return read_authorization(pairs, back, openid_required=openid_required, response_types=response_types)
 
 
 def test_good_request():
@@ -37,7 +45,7 @@ def test_good_request():
     [
         ({"response_type": None}, "invalid_request"),
         ({"response_type": "code id_token"}, "unsupported_response_type"),
-        ({"response_mode": "fragment"}, "invalid_request"),
+        ({"response_mode": "jwt"}, "invalid_request"),
         ({"request": "eyJ"}, "request_not_supported"),
         ({"request_uri": "https://x.example"}, "request_uri_not_supported"),
         ({"registration": "{}"}, "registration_not_supported"),
@@ -94,3 +102,51 @@ def test_redirect_uri_letter_by_letter(uri):
     with pytest.raises(PageError) as caught:
         read(redirect_uri=uri)
     assert caught.value.error == "redirect_uri_mismatch"
+
+
+def read_front(**changes):
+    return read(**{"client_id": "front", "response_types": ALL_TYPES, "nonce": "n", **changes})
+
+
+@pytest.mark.parametrize("response_type", ["code id_token", "id_token code", "token id_token", "id_token"])
+def test_words_of_a_response_type_come_in_any_order(response_type):
+    """A response type is known by its words, and tokens go back in the fragment where nothing is said."""
+    wanted = read_front(response_type=response_type)
+    assert wanted.kind == set(response_type.split())
+    assert wanted.back.response_mode == "fragment"
+    assert read_front(response_type=response_type, response_mode="form_post").back.response_mode == "form_post"
+
+
+def test_only_a_code_has_a_challenge():
+    """Without a code no challenge is demanded, and one that comes is not kept; with one it is demanded."""
+    assert read_front(response_type="id_token", code_challenge=None).code_challenge is None
+    assert read_front(response_type="id_token").code_challenge is None
+    assert read_front(response_type="code id_token").code_challenge == "c" * 43
+    with pytest.raises(CallbackError, match="code_challenge is missing"):
+        read_front(response_type="code id_token", code_challenge=None, code_challenge_method=None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"response_type": "code token"}, "unsupported_response_type"),
+        ({"response_type": "code"}, "unauthorized_client"),
+        ({"response_type": "id_token", "client_id": "demo"}, "unauthorized_client"),
+        ({"response_type": "id_token", "response_mode": "query"}, "invalid_request"),
+        ({"response_type": "id_token", "nonce": None}, "invalid_request"),
+        ({"response_type": "code id_token", "nonce": None}, "invalid_request"),
+        ({"response_type": "id_token token", "scope": "email"}, "invalid_scope"),
+    ],
+)
+def test_bad_requests_for_tokens(changes, error):
+    """Tokens by the browser need a client that is registered for just that, a nonce, openid, and no query."""
+    with pytest.raises(CallbackError) as caught:
+        read_front(**changes)
+    assert caught.value.error == error
+
+
+def test_refusals_of_requests_for_tokens_go_by_fragment():
+    """An error of a request for tokens goes where those would have gone, also where it asked for the query."""
+    pairs = tuple({**GOOD, "response_type": "token", "response_mode": "query"}.items())
+    assert read_return_address(pairs, {"demo": CLIENT}).response_mode == "fragment"
