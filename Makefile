@@ -3,7 +3,7 @@
 VENV := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check bench deps docs format lint types imports examples lock clean
+.PHONY: help demo test check bench soak deps docs format lint types imports examples lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ check: $(READY) format lint types imports examples ## what CI runs: format, lint
 
 bench: $(READY) ## the benchmark: a bare floor, Signon and Authlib, interleaved in one run
 	@$(VENV)/python bench/run.py $(ARGS)
+
+soak: $(READY) deps ## four workers, 200 people, one worker killed each second (ARGS="--stores sqlite" for one store)
+	@$(VENV)/python -m bench.soak $(ARGS)
 
 deps: $(READY) ## what the tests need beside Python: Chromium, fonts, node packages
 	@tools/deps.sh

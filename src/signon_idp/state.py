@@ -72,6 +72,8 @@ class State:
         self.pushed: Shelf[Pushed] = Shelf(now)
         self.passwords: dict[str, Password] = {}
         """By persona: those that were changed here, or could have been; everybody else has the practice one."""
+        self.mails: deque[str] = deque(maxlen=_CEILING)
+        """The addresses that were sent a link to a new password."""
         self._assertions: Shelf[bool] = Shelf(now)
         self._minted: deque[str] = deque(maxlen=_CEILING)
 

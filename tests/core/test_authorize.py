@@ -84,6 +84,18 @@ def test_challenge_is_left_out_by_a_deviation_alone():
     assert sent["nonce"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "has_code"), [("code id_token", True), ("id_token", False), ("token id_token", False)]
+)
+def test_response_type_is_sent_as_it_is_written(kind, has_code):
+    """The response type must be sent and remembered; a challenge goes only where a code comes back."""
+    _, sent, transaction = start(provider(response_type=kind, response_mode="fragment"))
+    assert (sent["response_type"], transaction.response_type) == (kind, kind)
+    assert sent["response_mode"] == "fragment"
+    assert ("code_challenge" in sent, bool(transaction.verifier)) == (has_code, has_code)
+    assert sent["nonce"] == transaction.nonce
+
+
 def test_query_of_the_endpoint_is_kept():
     """Parameters that the endpoint's address has must stay in it (RFC 6749 3.1)."""
     url, sent, _ = start(of_metadata=metadata(authorization_endpoint=f"{ISSUER}/authorize?tenant=a%20b"))

@@ -18,6 +18,7 @@ from tests.core.forge import (
     claims,
     compact,
     discovery_document,
+    expectations,
     json_answer,
     key_set,
     metadata,
@@ -40,6 +41,7 @@ from signon.core.metadata import Metadata, read_discovery
 from signon.core.userinfo import read_userinfo
 
 CLAIM_FORGERIES = {
+    "check_kind": ({"events": {}}, {}, "id_token_events"),
     "check_issuer": ({"iss": "https://evil.example"}, {}, "id_token_iss"),
     "check_subject": ({"sub": ""}, {}, "id_token_sub_missing"),
     "check_audience": ({"aud": []}, {}, "id_token_aud"),
@@ -72,6 +74,37 @@ def test_without_its_check_the_forged_token_gets_in(monkeypatch, check):
     assert error.value.code == code
     monkeypatch.setattr(id_token, "CHECKS", tuple(other for other in id_token.CHECKS if other is not check))
     assert isinstance(verify(token, **expected), VerifiedClaims)
+
+
+REFRESH_FORGERIES = {
+    "check_same_subject": ({"sub": "person-2"}, "id_token_sub_changed"),
+    "check_same_auth_time": ({"auth_time": NOW - 1}, "id_token_auth_time_changed"),
+    "check_issued_later": ({"iat": NOW - 161}, "id_token_iat_before_sign_in"),
+}
+
+
+@pytest.mark.parametrize("check", id_token.REFRESH_CHECKS, ids=lambda check: check.__name__)
+def test_without_its_check_the_token_of_another_sign_in_gets_in(check):
+    """A token of a refresh with one claim changed must be refused by that claim's check, and by nothing else."""
+    original = claims(auth_time=NOW - 200, iat=NOW - 100)
+    changes, code = REFRESH_FORGERIES[check.__name__]
+    token = signed(claims(**{"auth_time": NOW - 200, **changes}))
+    with pytest.raises(SignOnError) as error:
+        verify(token, original=original, extra_checks=id_token.REFRESH_CHECKS)
+    assert error.value.code == code
+    others = tuple(other for other in id_token.REFRESH_CHECKS if other is not check)
+    assert isinstance(verify(token, original=original, extra_checks=others), VerifiedClaims)
+
+
+@pytest.mark.parametrize("check", id_token.REFRESH_CHECKS, ids=lambda check: check.__name__)
+def test_without_a_sign_in_to_compare_nobody_is_the_same(check):
+    """Judged without the sign-in's claims no subject may pass for the same; times have nothing to differ from."""
+    try:
+        check(claims(auth_time=NOW), expectations())
+        refused = False
+    except SignOnError:
+        refused = True
+    assert refused is (check is id_token.check_same_subject)
 
 
 def nothing(*_args, **_kwargs):
@@ -175,7 +208,7 @@ def test_each_check_of_the_other_readers_has_its_forgery():
     assert checks_of(callback_module) == {name for name, *_ in CALLBACK_FORGERIES}
     assert checks_of(userinfo) == {name for name, *_ in USERINFO_FORGERIES}
     assert checks_of(metadata_module) == {"_check_issuer"}
-    in_the_tuple = {check.__name__ for check in id_token.CHECKS}
+    in_the_tuple = {check.__name__ for check in (*id_token.CHECKS, *id_token.REFRESH_CHECKS)}
     assert checks_of(id_token) - in_the_tuple == {"check_alg", "check_typ"}
 
 
@@ -206,7 +239,9 @@ def test_without_the_check_for_repeats_the_first_value_counts(monkeypatch, pair)
         callback(*GOOD, pair)
     assert error.value.code == f"{pair[0]}_repeated"
     monkeypatch.setattr(
-        callback_module, "_single", lambda pairs, name: next((v for k, v in pairs if k == name), None)
+        callback_module,
+        "_known_values",
+        lambda pairs: dict.fromkeys(callback_module.KNOWN) | dict(reversed(pairs)),
     )
     assert isinstance(callback(*GOOD, pair), VerifiedCallback)
 

@@ -31,6 +31,7 @@ def test_tree_is_drawn_as_it_is():
         ("ProviderError", "provider", 502),
         ("ProviderRefused", "provider", 502),
         ("PersonRefused", "person", 403),
+        ("RefreshEnded", "person", 401),
         ("MalformedAnswer", "provider", 502),
         ("TokenRejected", "provider", 502),
         ("UnknownKey", "provider", 502),

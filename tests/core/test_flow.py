@@ -35,7 +35,7 @@ from signon.core.errors import (
     TokenRejected,
     UnknownKey,
 )
-from signon.core.flow import KeysWanted, SignedIn, complete_login, introspect, push
+from signon.core.flow import KeysWanted, SignedIn, complete_login, introspect, judge_logout, push
 from signon.core.http import HttpRequest
 from signon.core.jose import private_keys
 from signon.core.values import Secret
@@ -435,3 +435,63 @@ def test_introspecting_takes_one_step():
     said, asked = drive(flow, json_answer({"active": False}))
     assert names(asked) == ["introspection"]
     assert said.active is False
+
+
+# A logout token
+
+EVENTS = {"http://schemas.openid.net/event/backchannel-logout": {}}
+LOGOUT = {"aud": CLIENT_ID, "iss": ISSUER, "sub": "person-1", "iat": NOW, "exp": NOW + 120, "jti": "j"}
+
+
+def logout_token(**header: object) -> str:
+    return signed({**LOGOUT, "events": EVENTS}, header={"typ": "logout+jwt", **header})
+
+
+def judged(token: str, *answers: object, of_provider=None):
+    """Drive the judging of a logout token with these answers; give its result and what it asked."""
+    flow = judge_logout(provider=of_provider or provider(), metadata=metadata(), token=Secret(token), now=NOW)
+    asked: list[object] = []
+    waiting = [None, *answers]
+    try:
+        while True:
+            asked.append(flow.send(waiting.pop(0)))
+    except StopIteration as end:
+        assert not waiting
+        return end.value, asked
+
+
+def test_logout_token_takes_the_keys_alone():
+    """A logout token must be judged by the keys that are held."""
+    notice, asked = judged(logout_token(), key_set())
+    assert (notice.subject, names(asked)) == ("person-1", ["keys"])
+
+
+def test_logout_token_under_an_unknown_key_is_judged_again_by_newer_ones():
+    """A key that is not held must be asked for once, and what then is still unknown be refused."""
+    old, new = key_set(), key_set(public_jwk(rsa_key(), kid="k2"))
+    notice, asked = judged(logout_token(kid="k2"), old, new)
+    assert (notice.subject, asked) == ("person-1", [KeysWanted(), KeysWanted(unknown_to=old)])
+    with pytest.raises(UnknownKey) as error:
+        judged(logout_token(kid="k3"), old, new)
+    assert error.value.code == "logout_token_unknown_key"
+
+
+def test_logout_token_under_a_shared_secret_takes_no_keys():
+    """Where ID tokens are signed with the client's secret, so must logout tokens be."""
+    token = signed({**LOGOUT, "events": EVENTS}, alg="HS256")
+    _, asked = judged(token, of_provider=provider(id_token_algs=frozenset({"HS256"})))
+    assert asked == []
+
+
+def test_logout_token_is_encrypted_as_id_tokens_are():
+    """With encryption registered it must come encrypted, without keys of ours it must not (2.6, step 1)."""
+    ours = private_keys(pem(rsa_key("ours")))
+    registered = provider(private_keys=ours, id_token_encryption="RSA-OAEP-256")
+    assert judged(encrypted(logout_token()), key_set(), of_provider=registered)[0].jti == "j"
+    assert judged(encrypted(logout_token()), key_set(), of_provider=provider(private_keys=ours))[0].jti == "j"
+    with pytest.raises(TokenRejected) as error:
+        judged(logout_token(), key_set(), of_provider=registered)
+    assert error.value.code == "logout_token_not_encrypted"
+    with pytest.raises(TokenRejected) as error:
+        judged(encrypted(logout_token()), key_set())
+    assert error.value.code == "logout_token_encrypted"

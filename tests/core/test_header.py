@@ -51,6 +51,7 @@ FAULTS = {
     "a line at the end": (token() + "\n", "not_base64url"),
     "a blank before": (" " + token(), "not_base64url"),
     "not ASCII": ("é.e30.AA", "not_base64url"),
+    "not ASCII, of a possible length": ("éaaa.e30.AA", "not_base64url"),
     "half a character": ("\ud800.e30.AA", "not_base64url"),
     "header too long": (
         compact(b'{"alg":"RS256","x":"' + b"x" * MAX_HEADER_CHARACTERS + b'"}', {}, b""),

@@ -53,6 +53,7 @@ def test_active_token_is_described():
     assert read(json_answer(said)) == Introspection(
         active=True, subject="person-1", client_id="c", scope=("openid", "pid"), expires_at=NOW + 60
     )
+    assert read(json_answer(said)).claims == said
     assert read(json_answer({"active": True, "exp": "soon"})) == Introspection(active=True)
     assert read(json_answer({"active": True, "exp": True, "sub": ""})) == Introspection(active=True)
 

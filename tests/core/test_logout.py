@@ -3,7 +3,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from tests.core.forge import CLIENT_ID, ISSUER, metadata, provider
 
-from signon.core.logout import MAX_HINT_CHARACTERS, end_session_url
+from signon.core.logout import MAX_HINT_CHARACTERS, end_session_url, has_sign_out
 from signon.core.provider import SignOutForm
 from signon.core.values import Secret
 
@@ -87,6 +87,36 @@ def test_first_form_with_an_endpoint_is_used():
     url = leave(both, metadata(end_session_endpoint=None))
     assert url.startswith(f"{ISSUER}/v2/logout?")
     assert sent(url) == {"returnTo": LANDING, "client_id": CLIENT_ID}
+
+
+WITH_HINT = frozenset({"id_token_hint", "logout_hint"})
+
+
+def test_both_hints_go_where_both_are_asked_for():
+    """A provider that wants the session's id beside the token must get both, and without a token the id."""
+    of_provider = provider(sign_out=(SignOutForm(sends=WITH_HINT),))
+    usual = {"post_logout_redirect_uri": LANDING, "logout_hint": "sid-1"}
+    assert sent(leave(of_provider, logout_hint="sid-1")) == {**usual, "id_token_hint": "a.b.c"}
+    assert sent(leave(of_provider, id_token=None, logout_hint="sid-1")) == usual
+
+
+@pytest.mark.parametrize("id_token", [None, "x" * (MAX_HINT_CHARACTERS + 1)])
+def test_form_that_needs_a_hint_is_passed_over_without_one(id_token):
+    """A sign-out that is refused without a token must be tried only with one that can be sent."""
+    upstream = SignOutForm(endpoint=f"{ISSUER}/upstream", sends=WITH_HINT, needs_hint=True)
+    both = provider(sign_out=(upstream, SignOutForm()))
+    assert leave(both).startswith(f"{ISSUER}/upstream?")
+    assert leave(both, id_token=id_token).startswith(f"{ISSUER}/logout?")
+    assert leave(provider(sign_out=(upstream,)), id_token=id_token) is None
+
+
+def test_who_has_a_sign_out():
+    """Whether there is anything to leave at the provider must follow from its forms and metadata alone."""
+    assert has_sign_out(provider(), metadata())
+    assert not has_sign_out(provider(), metadata(end_session_endpoint=None))
+    assert not has_sign_out(provider(sign_out=()), metadata())
+    upstream = SignOutForm(endpoint=f"{ISSUER}/upstream", needs_hint=True)
+    assert not has_sign_out(provider(sign_out=(upstream,)), metadata()), "nobody may have a token"
 
 
 def test_provider_without_a_form_is_left_alone():

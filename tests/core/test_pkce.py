@@ -12,7 +12,15 @@ from signon.core import pkce
 UNRESERVED = re.compile(r"[A-Za-z0-9\-._~]{43,128}\Z")
 
 
-@pytest.mark.parametrize("make", [pkce.new_random, pkce.new_verifier])
+def nonce() -> str:
+    return pkce.new_nonce_and_verifier()[0]
+
+
+def verifier() -> str:
+    return pkce.new_nonce_and_verifier()[1]
+
+
+@pytest.mark.parametrize("make", [pkce.new_random, nonce, verifier])
 def test_random_values_are_unique_and_of_the_right_alphabet(make):
     """Each value must be new, 43 characters of the unreserved set (RFC 7636 4.1)."""
     values = {make() for _ in range(10_000)}
@@ -20,13 +28,20 @@ def test_random_values_are_unique_and_of_the_right_alphabet(make):
     assert all(UNRESERVED.match(value) and len(value) == 43 for value in values)
 
 
-@pytest.mark.parametrize("make", [pkce.new_random, pkce.new_verifier])
-def test_random_values_are_256_bits_of_secrets(monkeypatch, make):
+def test_random_values_are_256_bits_of_secrets(monkeypatch):
     """Each value must be 32 octets of the operating system's randomness and of nothing else."""
     asked = []
     monkeypatch.setattr(secrets, "token_urlsafe", lambda octets: asked.append(octets) or "value")
-    assert make() == "value"
+    monkeypatch.setattr(secrets, "token_bytes", bytes)
+    assert pkce.new_random() == "value"
     assert asked == [32]
+    assert pkce.new_nonce_and_verifier() == (b64(bytes(32)), b64(bytes(32)))
+
+
+def test_nonce_and_verifier_share_nothing():
+    """The nonce, which the provider and its tokens show, must tell nothing of the verifier."""
+    one, other = pkce.new_nonce_and_verifier()
+    assert one != other
 
 
 @given(st.text(alphabet="ABCabc019-._~", min_size=43, max_size=128))

@@ -39,7 +39,8 @@ from signon.core.introspection import introspection_request, read_introspection
 from signon.core.jose import decrypt_jwe, private_keys
 from signon.core.keys import read_jwks
 from signon.core.metadata import read_discovery
-from signon.core.tokens import read_tokens
+from signon.core.revocation import read_revocation, read_revoked
+from signon.core.tokens import TokenSet, read_refreshed, read_tokens
 from signon.core.userinfo import read_userinfo
 from signon.core.values import Secret, read_json_object
 
@@ -78,6 +79,11 @@ def tokens(body: bytes, status: int = 200) -> object:
 def tokens_of(**members: object) -> object:
     usual = {"access_token": PLANT, "refresh_token": PLANT, "id_token": PLANT, "token_type": "Bearer"}
     return tokens(json.dumps(usual | members).encode())
+
+
+def renewed(body: bytes, status: int = 200) -> object:
+    old = TokenSet(access_token=Secret(PLANT), scope=(), refresh_token=Secret(PLANT))
+    return read_refreshed(answer(body, status=status), provider=provider(client=CLIENT), old=old, now=NOW)
 
 
 def userinfo(body: bytes, content_type: str = "application/json") -> object:
@@ -201,6 +207,14 @@ FAILURES: dict[str, Callable[[], object]] = {
         answer(f'{{"sub":"{PLANT}'.encode()), provider=provider(), now=NOW
     ),
     "introspection without a place": lambda: introspection_request(provider(), metadata(), Secret(PLANT), now=NOW),
+    "refresh cut": lambda: renewed(f'{{"access_token":"{PLANT}'.encode()),
+    "refresh ended": lambda: renewed(b'{"error":"invalid_grant"}', status=400),
+    "refresh refused": lambda: renewed(b'{"error":"invalid_scope"}', status=400),
+    "revocation refused": lambda: read_revocation(
+        answer(b'{"error":"unsupported_token_type"}', status=400), provider=provider(), now=NOW
+    ),
+    "verdict cut": lambda: read_revoked(answer(f'{{"revoked":"{PLANT}'.encode()), provider=provider(), now=NOW),
+    "verdict as text": lambda: read_revoked(json_answer({"revoked": PLANT}), provider=provider(), now=NOW),
     "flow, tokens cut": lambda: login(answer(f'{{"access_token":"{PLANT}'.encode())),
     "flow, unknown key": lambda: login(
         json_answer({"access_token": PLANT, "token_type": "Bearer", "id_token": TOKEN}),

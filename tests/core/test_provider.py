@@ -3,7 +3,12 @@ import dataclasses
 import pytest
 from tests.core.forge import NOW, metadata, provider
 
-from signon.core.provider import settle
+from signon.core.provider import AccessTokenProfile, settle
+
+LOOSENED = (
+    *("introspected", "kind_may_be_unsaid", "azp_may_stand_in", "jti_may_be_missing", "subject_may_be_missing"),
+    *("audience_may_be_missing", "deviations"),
+)
 
 
 def test_provider_is_strict_where_nothing_is_said():
@@ -16,6 +21,9 @@ def test_provider_is_strict_where_nothing_is_said():
     assert plain.userinfo_alg is None
     assert (plain.extra_checks, plain.deviations, plain.problems) == ((), (), ())
     assert (plain.pkce, plain.nonce_may_be_missing) == (True, False)
+    assert plain.access_tokens == AccessTokenProfile()
+    assert plain.access_tokens.algs == {"RS256"}
+    assert not any(getattr(plain.access_tokens, name) for name in LOOSENED)
     assert (plain.either_slash, plain.identity_from_introspection, plain.forwarded) == (False, False, frozenset())
 
 

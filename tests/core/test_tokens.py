@@ -31,9 +31,11 @@ from signon.core.errors import (
     ProviderError,
     ProviderRefused,
     ProviderUnavailable,
+    RefreshEnded,
     SignOnError,
 )
-from signon.core.tokens import MAX_LIFE_SECONDS, TokenSet, code_request, read_tokens
+from signon.core.tokens import MAX_LIFE_SECONDS, TokenSet, code_request, read_refreshed, read_tokens
+from signon.core.values import Secret
 
 ASKED = ("openid", "profile")
 
@@ -90,7 +92,7 @@ def test_tokens_are_read():
     assert tokens.refresh_token.reveal() == "the-refresh-token"
     assert tokens.id_token.reveal() == "a.b.c"
     assert tokens.scope == ("openid", "email")
-    assert tokens.expires_at == NOW + 3600
+    assert (tokens.issued_at, tokens.expires_at) == (NOW, NOW + 3600)
     for hidden in (ACCESS_TOKEN, "the-refresh-token", "a.b.c"):
         assert hidden not in repr(tokens)
 
@@ -261,6 +263,91 @@ def test_hooks_translate_the_dialect():
     with pytest.raises(MalformedAnswer) as malformed:
         read(json_answer(wire | {"access_token": "t\n"}), of_provider=dialect)
     assert malformed.value.code == "token_access_token_invalid"
+
+
+OLD = TokenSet(access_token=Secret("old"), scope=ASKED, refresh_token=Secret("the-refresh-token"))
+
+
+def read_again(response=None, *, of_provider=None, **changes: object) -> TokenSet:
+    response = json_answer(document(**changes)) if response is None else response
+    return read_refreshed(response, provider=of_provider or provider(), old=OLD, now=NOW)
+
+
+def test_refresh_may_leave_tokens_out():
+    """A refresh may come without ID token and refresh token; the latter then stays (RFC 6749 6)."""
+    tokens = read_again(id_token=ABSENT)
+    assert (tokens.id_token, tokens.refresh_token, tokens.scope) == (None, OLD.refresh_token, ASKED)
+    assert read_again(refresh_token="another").refresh_token == Secret("another")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "ends", "statuses", "final"),
+    [
+        ("invalid_grant", 400, {"invalid_grant"}, (), True),
+        ("invalid_grant", 401, {"invalid_grant"}, (), True),
+        ("invalid_grant", 403, {"refresh_over"}, (), False),
+        ("refresh_over", 401, {"refresh_over"}, (), True),
+        ("refresh_over", 401, {"invalid_grant"}, (), True),
+        ("mfa_required", 400, {"mfa_required"}, (), True),
+        ("mfa_required", 400, {"invalid_grant"}, (), False),
+        ("whatever", 403, {"invalid_grant"}, (403,), True),
+        ("whatever", 400, {"invalid_grant"}, (403,), False),
+    ],
+)
+def test_profile_says_what_ends_a_refresh(error, status, ends, statuses, final):
+    """The vendor's own code, the standard one that its profile makes of that, or a status must end a refresh."""
+    vendor = provider(
+        refresh_ends=frozenset(ends),
+        refresh_end_statuses=frozenset(statuses),
+        read_error=lambda wire, _now: (
+            {**wire, "error": "invalid_grant"} if wire["error"] == "refresh_over" else wire
+        ),
+    )
+    body = {"error": error, "error_description": "why", "error_uri": "https://op.example/e"}
+    with pytest.raises(ProviderRefused) as refused:
+        read_again(json_answer(body, status=status), of_provider=vendor)
+    assert type(refused.value) is (RefreshEnded if final else ProviderRefused)
+    assert (refused.value.error, refused.value.description) == (error, "why")
+    if final:
+        assert (refused.value.code, refused.value.error_uri) == ("refresh_ended", "https://op.example/e")
+
+
+@pytest.mark.parametrize(
+    ("response", "error_class", "code"),
+    [
+        (json_answer({"error": "invalid_client"}, status=403), OperatorError, "token_invalid_client"),
+        (answer(b"<html>", status=403), ProviderError, "token_status"),
+        (answer(b"", status=500), ProviderUnavailable, "token_server_error"),
+        (json_answer({"access_token": "t"}), MalformedAnswer, "token_token_type_missing"),
+    ],
+)
+def test_nothing_else_ends_a_refresh(response, error_class, code):
+    """A wrong client, a page of a firewall, a broken server may all pass: they end nothing."""
+    with pytest.raises(error_class) as error:
+        read_again(response, of_provider=provider(refresh_end_statuses=frozenset({403})))
+    assert (type(error.value), error.value.code) == (error_class, code)
+
+
+@pytest.mark.parametrize(
+    ("life", "due"), [(3600, 3540), (240, 180), (239, 179.25), (100, 75), (8, 6), (0, 0), (None, None)]
+)
+def test_token_is_due_a_minute_before_its_end(life, due):
+    """A token must be refreshed a minute before its end, in the last quarter of a short life, else never."""
+    tokens = read(expires_in=life)
+    if life is None:
+        assert not tokens.is_due(NOW + 1e9)
+        assert not tokens.is_over(NOW + 1e9)
+        return
+    assert tokens.is_due(NOW + due)
+    assert not tokens.is_due(NOW + due - 0.1)
+    assert tokens.is_over(NOW + life)
+    assert not tokens.is_over(NOW + life - 0.1)
+
+
+def test_token_of_an_older_record_is_due_a_minute_before_its_end():
+    """Without a time of issue, as in records of old, a token is taken for a long one."""
+    tokens = TokenSet(access_token=Secret("t"), scope=(), expires_at=NOW + 100)
+    assert (tokens.is_due(NOW + 39.9), tokens.is_due(NOW + 40)) == (False, True)
 
 
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text(), max_size=2)

@@ -115,6 +115,25 @@ class Op:
         token.make_signed_token(_SIGNING_KEY)
         return token.serialize()
 
+    def logout_token(self, *, typ: str | None = "logout+jwt", **changes: object) -> str:
+        """A logout token for the person who signs in next, with changes; None takes a claim away."""
+        now = int(time.time())
+        usual = {
+            "iss": self.issuer,
+            "aud": CLIENT_ID,
+            "iat": now,
+            "exp": now + 120,
+            "jti": secrets.token_hex(8),
+            "sub": self.claims["sub"],
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+        }
+        body = {name: value for name, value in {**usual, **changes}.items() if value is not None}
+        header = {"alg": "ES256", "kid": "k1", "typ": typ}
+        token = jwt.JWT(header={k: v for k, v in header.items() if v is not None}, claims=body)
+        token.make_signed_token(_SIGNING_KEY)
+        self.plant(token.serialize())
+        return token.serialize()
+
     def _userinfo(self, request: HttpRequest) -> HttpResponse:
         assert request.headers["Authorization"].startswith("Bearer access-")
         return json_response({"sub": self.claims["sub"], **self.userinfo})

@@ -4,7 +4,10 @@ import pytest
 from flask import Flask
 from tests.flask.double import HTTPS, break_store
 
-from signon.core.errors import ProviderUnavailable
+from signon.core.errors import ProviderUnavailable, StoreUnavailable
+from signon.flask.state import KEY
+from signon.sessions.circuit import Circuit
+from signon.sessions.memory import MemoryStore
 
 
 @pytest.fixture
@@ -30,7 +33,15 @@ def test_routes_lists_what_there_is_and_what_to_register(make_app, run):
     assert "Register with OpenID (oidc):" in lines
     assert f"  redirect URI              {HTTPS}/shop/auth/callback/oidc" in lines
     assert f"  post logout redirect URI  {HTTPS}/shop/auth/logout/callback/oidc" in lines
+    assert f"  back-channel logout URI   {HTTPS}/shop/auth/backchannel-logout/oidc" in lines
+    assert f"  front-channel logout URI  {HTTPS}/shop/auth/frontchannel-logout/oidc" in lines
     assert "SIGNON_BASE_URL" not in result.output
+
+
+def test_routes_lists_no_address_that_a_vendor_has_no_place_for(make_app, make_provider, run):
+    """Where a provider is not known to tell of sign-outs, nobody is told to register addresses for that."""
+    result = run(make_app({"providers": [replace(make_provider(), tells_by=frozenset())]}), "routes")
+    assert "channel logout URI" not in result.output
 
 
 def test_routes_without_a_base_url_says_so(make_app, make_provider, run):
@@ -68,6 +79,39 @@ def test_check_says_that_the_store_is_away(app, run, monkeypatch):
     result = run(app, "check")
     assert result.exit_code == 1
     assert "BAD session store: store_unavailable: the store is away" in result.output
+
+
+def test_init_store_says_what_it_did(app, run, monkeypatch):
+    """A store with tables makes them, also behind its circuit, and its words are the command's."""
+    for wrap in (lambda store: store, Circuit):
+        store = MemoryStore()
+        store.prepare = lambda: "made five tables"
+        monkeypatch.setattr(app.extensions[KEY].party.sessions, "store", wrap(store))
+        result = run(app, "init-store")
+        assert (result.exit_code, result.output) == (0, "made five tables\n")
+
+
+def test_init_store_has_nothing_to_do(app, run):
+    """A store without tables needs no preparation, and that is said."""
+    result = run(app, "init-store")
+    assert result.exit_code == 0
+    assert result.output.startswith("nothing to do: ")
+
+
+def test_init_store_that_fails_says_why(app, run, monkeypatch):
+    """A store that is away is a line and a failure."""
+
+    def fail():
+        raise StoreUnavailable("store_unavailable", "the server does not answer")
+
+    store = MemoryStore()
+    store.prepare = fail
+    monkeypatch.setattr(app.extensions[KEY].party.sessions, "store", store)
+    result = run(app, "init-store")
+    assert (result.exit_code, result.output) == (
+        1,
+        "Error: store_unavailable: the server does not answer\n",
+    )
 
 
 def test_commands_need_a_sign_on(run):

@@ -13,6 +13,7 @@ from signon.flask.crosssite import (
     check_unsafe,
     is_foreign_post,
     is_own_navigation,
+    is_own_post,
     is_speculative,
     judge_login,
     wants_page,
@@ -219,6 +220,23 @@ def test_login_is_started_by_get_only(visitor, method):
 def test_post_of_another_site(where, origin, foreign):
     """A POST that comes without our Lax cookies must be told from one of our own page."""
     assert is_foreign_post(request_with("POST", Sec_Fetch_Site=where, Origin=origin), HOME) is foreign
+
+
+@pytest.mark.parametrize(
+    ("where", "origin", "own"),
+    [
+        (None, None, False),
+        (None, HTTPS, True),
+        (None, "null", False),
+        ("same-origin", HTTPS, True),
+        ("none", None, True),
+        ("same-site", HTTPS, False),
+        ("cross-site", HTTPS, False),
+    ],
+)
+def test_post_of_our_own(where, origin, own):
+    """Only a POST that is ours for certain may start something."""
+    assert is_own_post(request_with("POST", Sec_Fetch_Site=where, Origin=origin), HOME) is own
 
 
 @pytest.mark.parametrize(

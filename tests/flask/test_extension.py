@@ -269,6 +269,11 @@ def test_national_ids_need_a_key_of_their_own(bare, make_provider):
             {"callback_path": "/b", "logout_callback_path": "/b"},
             "the path /b is meant for callback and logout/callback",
         ),
+        (
+            {},
+            {"callback_path": "/b", "initiate_path": "/b"},
+            "the path /b is meant for callback and initiate/oidc",
+        ),
     ],
 )
 def test_one_path_for_two_routes(bare, make_provider, settings, keywords, problem):
@@ -315,6 +320,16 @@ def test_shared_callback_path(bare, make_provider, ops, first, second, shared):
         assert visitor.answer(location, pairs={**pairs, "iss": issuer}).status_code == 303
 
 
+@pytest.mark.parametrize("channel", ["backchannel", "frontchannel"])
+def test_no_two_providers_tell_of_sign_outs_at_one_path(bare, make_provider, channel):
+    """The path says by whose keys it is judged what comes there: shared by two it stops the start."""
+    keyword = {f"{channel}_logout_path": "/told"}
+    (problem,) = problems_of(
+        SignOn, bare(), providers=[make_provider("a", **keyword), make_provider("b", OTHER, **keyword)]
+    )
+    assert problem == f"the path /told is meant for {channel}-logout/a and {channel}-logout/b"
+
+
 def test_shared_callback_path_needs_the_metadata(bare, make_provider, ops):
     """Where the metadata can't be had nobody knows, so the start stops."""
     providers = [make_provider("a", callback_path="/back"), make_provider("b", OTHER, callback_path="/back")]
@@ -342,8 +357,16 @@ def test_routes_can_be_had_elsewhere(bare, make_provider, op):
         SIGNON_LOGOUT_PATH="/leave",
         SIGNON_SIGNED_OUT_PATH="/bye",
         SIGNON_JWKS_PATH="/keys",
+        SIGNON_SESSIONS_PATH="/places",
     )
-    SignOn(app, providers=[make_provider(callback_path="/back", logout_callback_path="/gone")])
+    own = {
+        "callback_path": "/back",
+        "logout_callback_path": "/gone",
+        "backchannel_logout_path": "/told",
+        "frontchannel_logout_path": "/framed",
+        "initiate_path": "/start-here",
+    }
+    SignOn(app, providers=[make_provider(**own)])
     ours = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("signon.")}
     assert ours == {
         "/enter",
@@ -353,8 +376,12 @@ def test_routes_can_be_had_elsewhere(bare, make_provider, op):
         "/leave",
         "/bye",
         "/keys",
+        "/places",
         "/back",
         "/gone",
+        "/told",
+        "/framed",
+        "/start-here",
     }
     visitor = Visitor(app, op)
     assert visitor.sign_in("/enter").status_code == 303
@@ -376,8 +403,12 @@ def test_default_routes(app):
         "/auth/callback/oidc": ["GET", "POST"],
         "/auth/logout": ["GET", "POST"],
         "/auth/logout/callback/oidc": ["GET"],
+        "/auth/backchannel-logout/oidc": ["GET", "POST"],
+        "/auth/frontchannel-logout/oidc": ["GET"],
+        "/auth/initiate/oidc": ["GET", "POST"],
         "/auth/signed-out": ["GET"],
         "/auth/jwks.json": ["GET"],
+        "/auth/sessions": ["GET", "POST"],
     }
 
 
@@ -417,6 +448,8 @@ def test_flask_wtf_lets_our_routes_pass(bare, make_provider, op, first):
     assert visitor.who() == "Somchai"
     assert visitor.post("/auth/logout", data={}).status_code == 403
     assert visitor.post("/auth/logout", data={}, Origin=LOCAL).status_code == 303
+    told = visitor.post("/auth/backchannel-logout/oidc", data={"logout_token": op.logout_token()})
+    assert told.status_code == 200
     assert visitor.post("/form", data={}).status_code == 400
 
 

@@ -6,7 +6,7 @@ from tests.flask.double import HTTPS, KEY
 
 from signon.core.errors import ConfigurationError
 from signon.core.values import Secret
-from signon.flask.keys import KeyFiles, pseudonym_key, sealing_keys
+from signon.flask.keys import KeyFiles, keys_from, pseudonym_key, sealing_keys
 from signon.flask.testing import sign_in
 
 OLD = "an-older-key-of-this-application"
@@ -165,6 +165,22 @@ def test_pseudonym_key_is_never_made_up_for_others(files, own, problem):
     pseudonym_key(found, own)
     (only,) = found.problems
     assert only.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("source", "own", "where"),
+    [
+        ({"SIGNON_KEYS": KEY, "SECRET_KEY": OLD}, KEY, "SIGNON_KEYS"),
+        ({"SIGNON_KEYS_FILE": "/run/keys", "SECRET_KEY": OLD}, KEY, "SIGNON_KEYS_FILE"),
+        ({"SIGNON_KEYS": " , ", "SECRET_KEY": OLD}, " , ", "SECRET_KEY"),
+        ({"SECRET_KEY": OLD}, None, "SECRET_KEY"),
+        ({"SECRET_KEY_FILE": OLD}, None, "instance/signon.key"),
+    ],
+)
+def test_where_keys_come_from(files, tmp_path, source, own, where):
+    """Said is where the keys in use were found, in the order of looking for them; no file is made by it."""
+    assert keys_from(files(), source, own).removeprefix(f"{tmp_path}/") == where
+    assert not files().folder.exists()
 
 
 def test_keys_of_an_application(make_app):

@@ -7,7 +7,7 @@ import pytest
 import signon
 from signon.core import errors
 from signon.core.errors import PersonRefused, ProviderError, SignOnError, SuspectError, UnknownKey
-from signon.flask.messages import _BY_KIND, MESSAGES, message_for, message_id
+from signon.flask.messages import _BY_KIND, MESSAGES, duration, message_for, message_id, moment
 from signon.service.party import Refused
 
 
@@ -54,10 +54,10 @@ def test_every_kind_of_error_has_a_message(kind):
 
 @pytest.mark.parametrize("identifier", MESSAGES)
 def test_message_says_what_happened_and_what_to_do(identifier):
-    """Each message: a title, a sentence, a button; the provider is the only thing to be filled in."""
+    """Each message: a title, a sentence, a button; provider and limit are all that is ever filled in."""
     message = MESSAGES[identifier]
     for text in message:
-        assert {name for _, name, _, _ in string.Formatter().parse(text) if name} <= {"provider"}
+        assert {name for _, name, _, _ in string.Formatter().parse(text) if name} <= {"provider", "limit"}
         assert text.strip() == text
         assert "!" not in text
     assert not message.title.endswith(".")
@@ -70,6 +70,43 @@ def test_label_is_filled_in_once():
     message = message_for(errors.ProviderUnavailable("x", ""), provider="{provider} {0}")
     assert message.title == "{provider} {0} can't be reached"
     assert message_for(errors.ProviderUnavailable("x", ""), provider=None).title == "The provider can't be reached"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 seconds"),
+        (0.9, "0 seconds"),
+        (1, "1 second"),
+        (59.9, "59 seconds"),
+        (60, "1 minute"),
+        (90, "1 minute 30 seconds"),
+        (3600, "1 hour"),
+        (3601, "1 hour"),
+        (5400, "1 hour 30 minutes"),
+        (28_800, "8 hours"),
+        (86_400, "1 day"),
+        (86_460, "1 day"),
+        (90_061, "1 day 1 hour"),
+        (2_592_000, "30 days"),
+    ],
+)
+def test_duration_is_said_in_two_units_at_most(seconds, words):
+    """A time is said in its largest unit and the next one, as people do."""
+    assert duration(seconds) == words
+
+
+def test_moment_is_utc_to_the_minute():
+    """A time is the same text for people and machines, wherever the server stands."""
+    assert moment(0) == "1970-01-01 00:00Z"
+    assert moment(1_800_000_059.9) == "2027-01-15 08:00Z"
+
+
+@pytest.mark.parametrize("code", ["session_idle", "session_expired"])
+def test_limit_is_filled_in(code):
+    """The message of a limit says how long the limit is."""
+    error = errors.PersonError(code, "")
+    assert "for 2 hours" in message_for(error, provider=None, limit="2 hours").text
 
 
 def test_every_message_is_used():

@@ -144,7 +144,7 @@ def test_wrong_value_is_one_problem_that_names_it(read, name, value):
 NAMES = [name for name in DEFAULTS if name != "SIGNON_PROVIDERS"]
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n not in {"SIGNON_SESSION_SECONDS", "SIGNON_PSEUDONYM_KEY"}])
+@pytest.mark.parametrize("name", [n for n in NAMES if n[-8:] != "_SECONDS" and n != "SIGNON_PSEUDONYM_KEY"])
 @pytest.mark.parametrize("value", [123456, 1.5, True, {"a": "b"}, ["a", 5], object()])
 def test_what_is_no_text_is_told_so(read, name, value):
     """`FLASK_...` turns 123456 into a number: a setting that isn't text must say so, and what helps."""
@@ -154,11 +154,12 @@ def test_what_is_no_text_is_told_so(read, name, value):
 
 
 @pytest.mark.parametrize("value", [True, 1.5, {}])
-def test_seconds_may_be_whole_numbers_only(read, value):
+@pytest.mark.parametrize("name", [n for n in NAMES if n[-8:] == "_SECONDS"])
+def test_seconds_may_be_whole_numbers_only(read, name, value):
     """A number of seconds may be text or an int; true isn't one."""
-    _, problems = read(SIGNON_SESSION_SECONDS=value)
+    _, problems = read(**{name: value})
     assert problems == [
-        f"SIGNON_SESSION_SECONDS is {type(value).__name__} and not text: put quotes around it where it is set"
+        f"{name} is {type(value).__name__} and not text: put quotes around it where it is set"
     ]
 
 

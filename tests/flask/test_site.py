@@ -332,12 +332,17 @@ def test_route_of_ours_with_a_slash_is_refused(make_app):
         assert safe_next(app, site_at("http://localhost:5000"), path) is None
 
 
+def test_a_sign_in_may_lead_back_to_the_list_of_sessions(app):
+    """The list of one's sessions starts and ends no sign-in: whoever signs in for it comes back to it."""
+    assert safe_next(app, site_at("http://localhost:5000"), "/auth/sessions") == "/auth/sessions"
+
+
 def is_ours(app, path):
     try:
         endpoint, _ = app.url_map.bind("localhost").match(path, method="GET")
     except HTTPException:
         return False
-    return endpoint.startswith("signon.")
+    return endpoint.startswith("signon.") and endpoint != "signon.sessions"
 
 
 PIECES = st.sampled_from(

@@ -651,6 +651,73 @@ def test_sign_out_page_says_who(visitor):
     assert "&lt;b&gt;Somchai&lt;/b&gt;" in visitor.get("/auth/logout").text
 
 
+@pytest.mark.parametrize(
+    ("configured", "main", "other"),
+    [("everywhere", "This signs you out at OpenID, too.", "here"), ("here", "You stay signed in", "everywhere")],
+)
+def test_sign_out_page_offers_how_far(make_app, make_provider, op, configured, main, other):
+    """The page must say what its main button does, as configured, and have a second one for the other."""
+    visitor = Visitor(make_app({"providers": [make_provider(sign_out=configured)]}), op)
+    visitor.sign_in()
+    page = visitor.get("/auth/logout").text
+    assert main in page
+    assert f'<button class="button" name="scope" value="{configured}">Sign out</button>' in page
+    assert f'<button class="button quiet" name="scope" value="{other}">' in page
+
+
+@pytest.mark.parametrize("how", ["nobody", "no sign-out", "metadata away"])
+def test_sign_out_page_offers_no_more_than_there_is(app, visitor, how):
+    """Where there is nothing to leave at the provider, or nobody knows, the page must have one button."""
+    if how == "no sign-out":
+        visitor.op.metadata["end_session_endpoint"] = None
+    if how != "nobody":
+        visitor.sign_in()
+    if how == "metadata away":
+        app.extensions[KEY].party.runtime._caches.clear()
+        visitor.op.failing["metadata"] = ProviderUnavailable("metadata_unreachable", "no answer")
+    page = visitor.get("/auth/logout").text
+    assert page.count("<button") == 1
+    assert "scope" not in page
+    assert "OpenID" not in page
+
+
+@pytest.mark.parametrize("configured", ["everywhere", "here"])
+@pytest.mark.parametrize("chosen", ["everywhere", "here", None, "", "elsewhere"])
+def test_sign_out_goes_as_far_as_was_chosen(make_app, make_provider, op, configured, chosen):
+    """The person's choice must decide, else the setting; here the session ends in any case."""
+    visitor = Visitor(make_app({"providers": [make_provider(sign_out=configured)]}), op)
+    visitor.sign_in()
+    data = None if chosen is None else {"scope": chosen}
+    location = visitor.post("/auth/logout", data=data, Origin=LOCAL).headers["Location"]
+    goes_on = (chosen if chosen in {"everywhere", "here"} else configured) == "everywhere"
+    assert location.startswith(f"{ISSUER}/logout?") if goes_on else location == "/auth/signed-out"
+    assert visitor.who() == "nobody"
+
+
+@pytest.mark.parametrize("configured", ["everywhere", "here"])
+def test_click_signs_out_as_configured(make_app, make_provider, op, configured):
+    """A click on a link of ours asks nobody: it must go as far as the setting says."""
+    visitor = Visitor(make_app({"providers": [make_provider(sign_out=configured)]}), op)
+    visitor.sign_in()
+    location = visitor.get("/auth/logout", **CLICKED).headers["Location"]
+    assert location.startswith(ISSUER) is (configured == "everywhere")
+
+
+def test_refused_person_leaves_the_provider_whatever_is_configured(make_app, make_provider, op):
+    """Who has no session here must get out of the provider's: that alone is what they ask for."""
+
+    def judge(_login):
+        raise Refused("No.")
+
+    app = make_app({"providers": [make_provider(sign_out="here")], "on_login": judge})
+    visitor = Visitor(app, op)
+    refused = visitor.answer(visitor.start())
+    assert '<input type="hidden" name="scope" value="everywhere">' in refused.text
+    for data in ({"provider": "oidc", "scope": "everywhere"}, {"provider": "oidc"}):
+        location = visitor.post("/auth/logout", data=data, Origin=LOCAL).headers["Location"]
+        assert location.startswith(f"{ISSUER}/logout?")
+
+
 def test_sign_out_of_nobody(visitor):
     """Without a session a sign-out must do no harm, and end on the signed-out page."""
     response = visitor.post("/auth/logout", Origin=LOCAL)

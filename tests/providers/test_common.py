@@ -1,9 +1,12 @@
+import dataclasses
+
 import pytest
 from jwcrypto import jwk
 
+from signon.core.provider import AccessTokenProfile
 from signon.core.values import Secret
 from signon.providers import FACTORIES, oidc
-from signon.providers.common import common_fields, read_private_keys
+from signon.providers.common import ACCESS_TOKEN_PROFILES, common_fields, read_private_keys
 from signon.providers.keywords import COMMON, Reader
 
 EC = jwk.JWK.generate(kty="EC", crv="P-256", kid="ec-1")
@@ -39,9 +42,14 @@ def test_fields_follow_from_the_keywords():
         callback_path="/a",
         logout_callback_path="/b",
         post_logout_path="/c",
+        backchannel_logout_path="/d",
+        frontchannel_logout_path="/e",
+        initiate_path="/f",
+        sign_out="here",
         proxy="http://proxy.example",
         label="Our staff",
         par="true",
+        access_token_alg="PS256",
     )
     fields = common_fields(read, label="Staff")
     client = fields.pop("client")
@@ -51,6 +59,7 @@ def test_fields_follow_from_the_keywords():
         "label": "Our staff",
         "scopes": ("openid", "email"),
         "id_token_algs": frozenset({"ES256"}),
+        "response_type": "code",
         "response_mode": "form_post",
         "prompt": "login",
         "max_age_seconds": 60,
@@ -60,12 +69,17 @@ def test_fields_follow_from_the_keywords():
         "callback_path": "/a",
         "logout_callback_path": "/b",
         "post_logout_path": "/c",
+        "backchannel_logout_path": "/d",
+        "frontchannel_logout_path": "/e",
+        "initiate_path": "/f",
+        "sign_out_scope": "here",
         "ca_file": None,
         "proxy": "http://proxy.example",
         "private_keys": (),
         "id_token_encryption": None,
         "userinfo_encryption": None,
         "par": True,
+        "access_tokens": AccessTokenProfile(algs=frozenset({"PS256"})),
     }
     assert read.problems == []
 
@@ -77,7 +91,38 @@ def test_defaults_are_the_safe_ones():
     assert (fields["response_mode"], fields["userinfo"], fields["par"]) == ("query", "missing", False)
     assert fields["scopes"] == ("openid", "profile", "email")
     assert (fields["max_age_seconds"], fields["label"]) == (None, "Staff")
+    assert fields["sign_out_scope"] == "everywhere"
+    assert fields["access_tokens"] == AccessTokenProfile()
     assert (fields["client"].secret, fields["client"].auth, fields["client"].key) == (None, None, None)
+
+
+LOOSENED = {
+    "rfc9068": set(),
+    "untyped": {"kind_may_be_unsaid", "azp_may_stand_in", "jti_may_be_missing"},
+    "introspected": {"introspected"},
+    "introspected-without-audience": {"introspected", "audience_may_be_missing"},
+}
+
+
+@pytest.mark.parametrize("name", ACCESS_TOKEN_PROFILES)
+def test_access_tokens_are_loosened_by_name(name):
+    """Each profile must loosen what it says and nothing else, each loosening with its evidence."""
+    profile = common_fields(reader(client_id="c", access_token_profile=name), label="")["access_tokens"]
+    switches = {field.name for field in dataclasses.fields(profile) if getattr(profile, field.name) is True}
+    assert switches == LOOSENED[name]
+    assert bool(profile.deviations) is (len(switches) > 0 and name != "introspected")
+    assert all(deviation.why and deviation.evidence and deviation.date for deviation in profile.deviations)
+
+
+def test_thaid_is_asked_about_its_tokens():
+    """Nothing is known of the shape of ThaID's access tokens: it is asked about each."""
+    assert FACTORIES["thaid"](settings={}).access_tokens == AccessTokenProfile(introspected=True)
+
+
+def test_access_tokens_are_never_signed_with_a_shared_secret():
+    """A secret of ours is no key of an issuer's: who can verify by it could forge by it."""
+    (problem,) = problems(access_token_alg="HS256")
+    assert problem.startswith("STAFF_ACCESS_TOKEN_ALG='HS256' is none of RS256,")
 
 
 @pytest.mark.parametrize("alg", ["EdDSA", "Ed25519"])
@@ -223,3 +268,44 @@ def test_thaid_without_openid_needs_pkce():
     """Where no ID token comes there is no nonce to look at, so PKCE can't be switched off."""
     provider = FACTORIES["thaid"](settings={}, pkce="false", scope="pid")
     assert any("can't go together" in problem for problem in provider.problems)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [
+        (None, "query"),
+        ("code", "query"),
+        ("code id_token", "fragment"),
+        ("id_token", "fragment"),
+        ("token id_token", "fragment"),
+        ("id_token token", "fragment"),
+    ],
+)
+def test_answer_comes_by_the_usual_mode_of_its_type(kind, mode):
+    """Where no mode is set a code comes by query and tokens by fragment; form_post is there for all."""
+    given = {"client_id": "c"} if kind is None else {"client_id": "c", "response_type": kind}
+    fields = common_fields(reader(**given), label="Staff")
+    assert (fields["response_type"], fields["response_mode"]) == (kind or "code", mode)
+    posted = common_fields(reader(**given, response_mode="form_post"), label="Staff")
+    assert posted["response_mode"] == "form_post"
+    assert not problems(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"response_type": "id_token", "response_mode": "query"}, "STAFF_RESPONSE_MODE=query can't go together"),
+        (
+            {"response_type": "code id_token", "response_mode": "query"},
+            "STAFF_RESPONSE_MODE=query can't go together",
+        ),
+        ({"response_type": "code id_token", "scope": "email"}, "needs openid in STAFF_SCOPE"),
+        ({"response_type": "id_token", "userinfo": "always"}, "which STAFF_USERINFO=always needs"),
+        ({"response_type": "token"}, "STAFF_RESPONSE_TYPE='token' is none of"),
+        ({"response_type": "code token"}, "STAFF_RESPONSE_TYPE='code token' is none of"),
+    ],
+)
+def test_what_does_not_go_with_tokens_by_the_browser(given, problem):
+    """Tokens never come by query, want openid, and an ID token alone can't ask for more."""
+    (only,) = problems(**given)
+    assert problem in only

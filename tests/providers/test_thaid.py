@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 from tests.core.forge import NOW, answer, discovery_document, expectations, json_answer, metadata, outcome
 
 from signon.core.authorize import prepare
-from signon.core.errors import MalformedAnswer, OperatorError, ProviderRefused, TokenRejected
+from signon.core.errors import MalformedAnswer, OperatorError, ProviderRefused, RefreshEnded, TokenRejected
 from signon.core.introspection import introspection_request
 from signon.core.metadata import read_discovery
 from signon.core.provider import settle
 from signon.core.refusal import raise_refusal
+from signon.core.revocation import read_revocation, revocable, revocation_request
+from signon.core.tokens import TokenSet, read_refreshed
 from signon.core.tokens import read_tokens as read_token_answer
 from signon.core.values import Secret
 from signon.providers.dates import PartialDate
@@ -500,3 +502,34 @@ def test_any_token_answer_is_read_or_refused(told):
         assert result.code == "token_pid_invalid"
     else:
         assert isinstance(result["claims"], dict)
+
+
+OLD_TOKENS = TokenSet(access_token=Secret("old"), scope=("openid",), refresh_token=Secret("old-refresh"))
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "final"),
+    [("invalid_refresh_token", 401, True), ("invalid_grant", 400, True), ("server_error", 400, False)],
+)
+def test_invalid_refresh_token_ends_a_refresh(error, status, final):
+    """The manual's own code ends a refresh, as the standard's would; another failure may pass."""
+    with pytest.raises(ProviderRefused) as refused:
+        read_refreshed(json_answer({"error": error}, status=status), provider=make(), old=OLD_TOKENS, now=NOW)
+    assert type(refused.value) is (RefreshEnded if final else ProviderRefused)
+    assert refused.value.error == error
+
+
+def test_quirk_8_revocation_has_the_prefix():
+    """Quirk 8: the word Bearer goes before the token in revocation, too, for both tokens; the answer is a 200."""
+    known = metadata(revocation_endpoint=f"{PRODUCTION}/api/v2/oauth2/revoke/")
+    both = revocable(make(), known, OLD_TOKENS, now=NOW)
+    assert [kind for kind, _ in both] == ["refresh_token", "access_token"]
+    for kind, token in both:
+        assert (
+            f"token=Bearer+{token.reveal()}".encode()
+            in revocation_request(make(), known, token, kind, now=NOW).body
+        )
+    bare = revocation_request(make(bearer_prefix=False), known, Secret("t"), "access_token", now=NOW)
+    assert b"token=t&" in bare.body
+    for body in ({"status": "OK", "message": "revoked"}, {"message": "revoked"}):
+        read_revocation(json_answer(body), provider=make(), now=NOW)

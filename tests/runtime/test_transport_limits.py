@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -100,3 +101,20 @@ def test_the_deadline_holds_for_a_peer_that_reads_nothing(serve):
         Transport(total_seconds=QUICK).send(request)
     assert caught.value.code == "token_timeout"
     assert time.monotonic() - before < SOON
+
+
+def test_a_request_may_have_a_deadline_of_its_own(serve):
+    """A request that says how long it may take is given up then, and the next one has the usual time again."""
+
+    def handle(connection, server):
+        server.read_request(connection)
+        server.stopped.wait(QUICK * 2)
+        connection.sendall(framed("length", b"late"))
+
+    sender, url = Transport(total_seconds=5), serve(handle).url()
+    started = time.monotonic()
+    with pytest.raises(ProviderUnavailable) as caught:
+        sender.send(replace(get(url), total_seconds=QUICK))
+    assert caught.value.code == "token_timeout"
+    assert time.monotonic() - started < QUICK * 2
+    assert sender.send(get(url)).body == b"late"

@@ -105,7 +105,7 @@ def test_an_expired_certificate_is_refused(serve, always, answer, ca_file):
 
 def test_tls_1_1_is_refused():
     """No older TLS than 1.2 is spoken (RFC 8996)."""
-    assert transport._tls_context(None).minimum_version is ssl.TLSVersion.TLSv1_2
+    assert transport.tls_context(None).minimum_version is ssl.TLSVersion.TLSv1_2
 
 
 def test_a_server_without_tls(serve):
@@ -130,8 +130,8 @@ def test_an_unreadable_ca_file_is_the_operators(tmp_path, content):
 def test_the_ca_file_is_loaded_once(serve, always, answer, ca_file, monkeypatch):
     """One TLS context serves every origin: loading certificates is the dearest part of a request."""
     loaded = []
-    make = transport._tls_context
-    monkeypatch.setattr(transport, "_tls_context", lambda path: loaded.append(path) or make(path))
+    make = transport.tls_context
+    monkeypatch.setattr(transport, "tls_context", lambda path: loaded.append(path) or make(path))
     sender = Transport(ca_file=ca_file)
     for _ in range(2):
         server = serve(always(answer()), context=server_context("localhost"))

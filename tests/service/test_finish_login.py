@@ -162,12 +162,13 @@ def test_rejected_token_is_no_session(party, op):
 
 
 def test_old_session_is_ended(party, op):
-    """A new session ends the one before it; an id that is none is no matter."""
+    """A new session ends the one before it, and says which that was; an id that is none is no matter."""
     first = Journey(party, op).finish()
     second = Journey(party, op, sub="person-2").finish(old=first.session_id)
     assert party.sessions.load(first.session_id, now=NOW) is None
     assert party.sessions.load(second.session_id, now=NOW).login.person.subject == "person-2"
-    assert Journey(party, op).finish(old="no-session-id").session_id
+    assert (first.replaced, second.replaced.login.person.subject) == (None, "person-1")
+    assert Journey(party, op).finish(old="no-session-id").replaced is None
 
 
 def test_refused_person_has_no_session_and_keeps_the_old(make_party, op):

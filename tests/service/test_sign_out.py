@@ -6,7 +6,7 @@ from tests.service.conftest import NOW
 from tests.service.test_finish_login import Journey
 
 from signon.core.errors import ProviderUnavailable, StoreUnavailable
-from signon.service.sign_out import sign_out
+from signon.service.sign_out import can_leave, sign_out
 
 LANDING = "https://app.example.org/auth/logout/callback/"
 
@@ -107,3 +107,32 @@ def test_store_that_fails(party, session_id, monkeypatch):
     monkeypatch.setattr(party.sessions, "end", fail)
     with pytest.raises(StoreUnavailable):
         leave(party, session_id)
+
+
+@pytest.mark.parametrize("configured", ["everywhere", "here"])
+@pytest.mark.parametrize("chosen", ["everywhere", "here", None])
+def test_how_far_it_goes(make_party, make_provider, op, configured, chosen):
+    """The person's choice decides, else the setting; the session here ends in any case, and is returned."""
+    party = make_party(replace(make_provider(), sign_out_scope=configured))
+    session_id = Journey(party, op).finish().session_id
+    ended = leave(party, session_id, scope=chosen)
+    assert (ended.url is None) is ((chosen or configured) == "here")
+    assert ended.session.login.person.name == "Somchai"
+    assert party.sessions.load(session_id, now=NOW) is None
+
+
+@pytest.mark.parametrize("chosen", ["here", None])
+def test_who_has_no_session_here_leaves_the_provider(make_party, make_provider, chosen):
+    """With nothing to end here the provider's session is all that can be meant."""
+    party = make_party(replace(make_provider(), sign_out_scope="here"))
+    assert leave(party, None, provider_name="oidc", scope=chosen).url.startswith(f"{ISSUER}/logout?")
+
+
+def test_who_can_be_left(party, op):
+    """A provider can be left where it has a place for that, and while it can be asked."""
+    provider = party.providers["oidc"]
+    assert can_leave(party, provider)
+    assert not can_leave(party, replace(provider, sign_out=()))
+    party.runtime._caches.clear()
+    op.failing["metadata"] = ProviderUnavailable("metadata_timeout", "no answer")
+    assert not can_leave(party, provider)

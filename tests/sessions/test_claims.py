@@ -55,7 +55,7 @@ def test_one_at_a_time(claims, now):
     """While one is at it nobody else gets in, not even by another look; afterwards the next one does."""
     with claims.only_one("refresh", "a", now=now, seconds=10) as first:
         with claims.only_one("refresh", "a", now=now, seconds=10) as second:
-            assert (first, second) == (True, False)
+            assert (bool(first), bool(second)) == (True, False)
         with claims.only_one("refresh", "a", now=now, seconds=10) as third:
             assert not third
         with claims.only_one("refresh", "b", now=now, seconds=10) as elsewhere:
@@ -119,7 +119,7 @@ def test_one_of_eight_is_the_only_one(claims, now):
         gate.wait()
         with claims.only_one("refresh", "a", now=now, seconds=10) as mine:
             done.wait()
-            return mine
+            return bool(mine)
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(turn, range(8))).count(True) == 1

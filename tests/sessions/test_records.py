@@ -76,6 +76,21 @@ def test_a_deleted_record_leaves_nothing(create, records, session, now):
     assert not records.delete(KEY, None)
 
 
+def test_what_finds_a_deleted_record_may_stay(create, records, store, session, now, monkeypatch):
+    """A record is gone once it is deleted: a store that fails at its index entries then changes nothing."""
+    create()
+    asked = []
+
+    def fail(*_args):
+        asked.append(1)
+        raise StoreUnavailable("store_unavailable", "away")
+
+    monkeypatch.setattr(store, "index_remove", fail)
+    assert records.delete(KEY, session)
+    assert len(asked) == 1
+    assert records.load(KEY, now=now) is None
+
+
 def test_a_write_needs_the_version_that_it_loaded(create, records, session, now):
     """A session is written back over the record it was loaded from, and over no later one."""
     create()

@@ -142,7 +142,8 @@ def test_what_no_replica_has_is_not_answered(whole, store):
         stack.callback(hasty.close)
         assert hasty.delete(key)
     replica.kill()
-    assert until_it_works(lambda: store.create(key, b"value", now=NOW, expires_at=END))
+    until_it_works(lambda: store.mark_ended(key, now=NOW, expires_at=END))
+    assert store.ended_since(key, since=NOW - 1, now=NOW)
 
 
 def test_a_slot_that_moves(whole, store):

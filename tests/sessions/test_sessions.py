@@ -333,6 +333,23 @@ def test_a_subject_ends_all_their_sessions(sessions, session, other_person, now)
     assert sessions.store.index_list(keys[0], now=now) == ()
 
 
+@pytest.mark.parametrize("by", ["sid", "subject"])
+def test_what_was_ended_is_told_though_its_index_stays(watched, sealer, session, now, by):
+    """Sessions that are gone are said to be ended: a store that then fails at the index hides none of them."""
+    store, watch = watched
+    sessions = Sessions(store, sealer, session_seconds=LIFE)
+    ids = [sessions.start(session, now=now) for _ in range(2)]
+
+    def fail(name):
+        if name == "index_remove":
+            raise StoreUnavailable("store_unavailable", name)
+
+    watch(fail)
+    assert ender(sessions, session, by)(now).sessions == (session, session)
+    assert [sessions.load(session_id, now=now) for session_id in ids] == [None, None]
+    assert ender(sessions, session, by)(now) == NOTHING
+
+
 def test_a_sid_is_no_subject(sessions, session, now):
     """A session id that reads like somebody's subject ends nothing of theirs."""
     session_id = sessions.start(session, now=now)
@@ -770,6 +787,23 @@ def test_a_start_sweeps_once_a_minute(watched, sealer, session, now):
     watch(lambda name: swept.append(name) if name == "sweep" else None)
     for later in (0, 1, SWEEP_SECONDS - 0.1, SWEEP_SECONDS, SWEEP_SECONDS + 1):
         sessions.start(session, now=now + later)
+    assert len(swept) == 2
+
+
+def test_a_sweep_that_fails_keeps_nobody_out(watched, sealer, session, now):
+    """Who has signed in is signed in, whatever becomes of the tidying after it; the next minute tries again."""
+    store, watch = watched
+    sessions = Sessions(store, sealer, session_seconds=LIFE)
+    swept = []
+
+    def fail(name):
+        if name == "sweep":
+            swept.append(name)
+            raise StoreUnavailable("store_unavailable", name)
+
+    watch(fail)
+    for later in (0, 1, SWEEP_SECONDS):
+        assert sessions.load(sessions.start(session, now=now + later), now=now + later) == session
     assert len(swept) == 2
 
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from jwcrypto.jwk import JWK
-from tests.journeys.visitor import Markup
+from tests.journeys.visitor import Markup, Visitor
 from tests.vendors.vendor_stage import ORIGIN, code_of
 
 from signon_idp.dialects.auth0 import AUTH0, AUTH0_OF_OLD, AUTH0_RFC9068, MULTI_FACTOR
@@ -102,6 +102,35 @@ def test_quirks_3_and_4_sign_out(at_vendor, dialect, logout, path):
     assert any(urlsplit(page.split("\n")[0]).path == path for page in stage.pages)
     assert not visitor.sessions()
     assert 'name="persona"' in visitor.get(f"{ORIGIN}/me").text
+
+
+@pytest.mark.parametrize(("logout", "path"), [("oidc", "/oidc/logout"), ("v2", "/v2/logout")])
+def test_sign_out_upstream(at_vendor, logout, path):
+    """With `federated` either sign-out is told so, and the browser comes back all the same."""
+    stage = at_vendor("auth0", logout=logout, federated="true")
+    visitor = stage.visitor()
+    stage.sign_in(visitor=visitor)
+    stage.pages.clear()
+    assert sign_out(visitor).url.split("?")[0] == f"{ORIGIN}/auth/signed-out"
+    (asked,) = [page.split("\n")[0] for page in stage.pages if urlsplit(page.split("\n")[0]).path == path]
+    assert parse_qs(urlsplit(asked).query)["federated"] == ["true"]
+
+
+@pytest.mark.parametrize("names", ["sid", "sub", "both"])
+def test_logout_token(stage, names):
+    """The vendor's own logout token, a JWT by `typ` with claims of its own, ends the session; once."""
+    visitor = stage.visitor()
+    stage.sign_in(visitor=visitor)
+    (session,) = [session for _, session in stage.idp.state.sessions.entries()]
+    about = {"sid": session.sid, "sub": session.persona.sub}
+    given = about if names == "both" else {names: about[names]}
+    token = stage.idp.backchannel_logout_token(stage.client.client_id, **given)
+    vendor = Visitor((ORIGIN, stage.app))
+    told = f"{ORIGIN}/auth/backchannel-logout/auth0"
+    assert vendor.post(told, {"logout_token": token}).status_code == 200
+    assert visitor.get(f"{ORIGIN}/me", Accept="application/json").status_code == 401
+    replay = vendor.post(told, {"logout_token": token})
+    assert (replay.status_code, code_of(replay)) == (400, "logout_replayed")
 
 
 def test_sign_out_without_a_place(at_vendor):

@@ -135,6 +135,7 @@ def test_sign_out(stage):
     def sign_out():
         page = visitor.submit(visitor.get(f"{ORIGIN}/auth/logout"))
         assert page.url == f"{ORIGIN}/auth/signed-out"
+        stage.wait_for_background()
 
     assert not stage.requests_of(sign_out)
     assert not visitor.sessions()

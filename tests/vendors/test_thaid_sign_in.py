@@ -153,15 +153,18 @@ def test_quirk_15_label(at_vendor):
 
 
 def test_sign_out(stage):
-    """ThaID has no place to sign out at: ours ends without a request, and the next sign-in asks for the phone."""
+    """ThaID has no place to sign out at: ours ends, both tokens are revoked once the answer is there, and the next
+    sign-in asks for the phone.
+    """
     visitor = stage.visitor()
     stage.sign_in(visitor=visitor)
 
     def sign_out():
         page = visitor.submit(visitor.get(f"{ORIGIN}/auth/logout"))
         assert page.url == f"{ORIGIN}/auth/signed-out"
+        stage.wait_for_background()
 
-    assert not stage.requests_of(sign_out)
+    assert stage.requests_of(sign_out) == {"revocation": 2}
     assert not visitor.sessions()
     page = visitor.get(f"{ORIGIN}/me")
     assert page.url.startswith(stage.idp.issuer)

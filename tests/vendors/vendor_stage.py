@@ -1,5 +1,6 @@
 """The minimal example at a practice provider that plays a vendor, and a visitor of whom everything is kept."""
 
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ import requests
 from tests.journeys.stage import CALLBACK, ORIGIN, Stage, code_of
 from tests.journeys.visitor import Markup, Visitor
 
+from signon.runtime import background
 from signon.sessions.record import Session
 from signon_idp import Client
 
@@ -51,6 +53,12 @@ class VendorStage(Stage):
         act()
         ours = {"discovery", "jwks", "token", "userinfo", "introspection", "revocation"}
         return Counter({name: count for name, count in (self.idp.calls - before).items() if name in ours})
+
+    def wait_for_background(self) -> None:
+        """Until what was left for after the answers, such as revoking tokens, is done."""
+        done = threading.Event()
+        assert background.submit(done.set)
+        assert done.wait(10)
 
     def session(self, visitor: Visitor) -> Session:
         """What is kept of this visitor."""

@@ -9,7 +9,7 @@ from signon.core.client_auth import authenticate
 from signon.core.errors import MalformedAnswer, OperatorError
 from signon.core.http import HttpRequest, HttpResponse, add_query, form_request, read_json_answer
 from signon.core.metadata import Metadata
-from signon.core.pkce import challenge_s256, new_random, new_verifier
+from signon.core.pkce import challenge_s256, new_nonce_and_verifier
 from signon.core.provider import Provider, ResponseMode
 from signon.core.refusal import raise_refusal
 from signon.core.values import text_member
@@ -44,7 +44,8 @@ class Transaction:
     state: str = field(repr=False)
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
-    """Empty where the provider is sent no code challenge."""
+    """Empty where the provider is sent no code challenge: it takes none, or gives no code."""
+    response_type: str = "code"
     response_mode: ResponseMode
     started_at: float
     """POSIX seconds."""
@@ -85,14 +86,16 @@ def prepare(
     extra = _extra(provider, wishes)
     prompt = wishes.prompt or extra.get("prompt") or provider.prompt
     max_age = provider.max_age_seconds if wishes.max_age_seconds is None else wishes.max_age_seconds
+    nonce, verifier = new_nonce_and_verifier()
     transaction = Transaction(
         provider=provider.name,
         issuer=metadata.issuer,
         client_id=provider.client.client_id,
         redirect_uri=redirect_uri,
         state=state,
-        nonce=new_random(),
-        verifier=new_verifier() if provider.pkce else "",
+        nonce=nonce,
+        verifier=verifier if provider.pkce and "code" in provider.response_type else "",
+        response_type=provider.response_type,
         response_mode=provider.response_mode,
         started_at=now,
         scopes=provider.scopes,
@@ -161,7 +164,7 @@ def read_pushed(response: HttpResponse, *, provider: Provider, now: float) -> di
 
 def _request(transaction: Transaction) -> dict[str, str]:
     request = {
-        "response_type": "code",
+        "response_type": transaction.response_type,
         "client_id": transaction.client_id,
         "redirect_uri": transaction.redirect_uri,
         "scope": " ".join(transaction.scopes),

@@ -1,4 +1,4 @@
-"""The authorization response (OIDC Core 3.1.2.5, RFC 6749 4.1.2, RFC 9207): state, issuer, error, code."""
+"""The authorization response (OIDC Core 3.1.2.5, 3.3.2.5; RFC 9207): state, issuer, error, code, tokens."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from signon.core.authorize import Transaction
+from signon.core.claims import VerifiedClaims
 from signon.core.errors import (
     PersonRefused,
     ProviderError,
@@ -22,8 +23,13 @@ from signon.core.values import Secret, is_visible_ascii
 Pairs = Sequence[tuple[str, str]]
 """The parameters as they came, repeats included."""
 
-KNOWN = ("state", "code", "iss", "error", "error_description", "error_uri", "id_token", "access_token", "response")
+KNOWN = (
+    *("state", "code", "iss", "error", "error_description", "error_uri", "id_token", "access_token", "response"),
+    *("token_type", "expires_in", "scope"),
+)
 _UNREQUESTED = ("id_token", "access_token", "response")
+_BRINGS = {"code": "code", "id_token": "id_token", "token": "access_token"}
+"""What each word of a response type brings (OAuth 2.0 Multiple Response Types 2)."""
 _PERSON = frozenset(
     ("access_denied", "login_required", "interaction_required", "consent_required", "account_selection_required")
 )
@@ -44,9 +50,35 @@ class VerifiedCallback:
             raise TypeError(msg)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontChannelAnswer:
+    """Tokens that came by the browser, as they were sent: nothing vouches for them yet. Only `read_callback` makes
+    one. What comes with an access token is None where it didn't come (RFC 6749 4.2.2).
+    """
+
+    id_token: Secret
+    code: Secret | None
+    access_token: Secret | None
+    token_type: str | None
+    expires_in: str | None
+    scope: str | None
+    transaction: Transaction
+    seal: object = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if self.seal is not _SEAL:
+            msg = "a FrontChannelAnswer comes from read_callback only"
+            raise TypeError(msg)
+
+
+def redeemable(answer: FrontChannelAnswer, code: Secret, _holds_its_hash: VerifiedClaims) -> VerifiedCallback:
+    """The code of a hybrid answer, once the ID token beside it is verified, which holds the code's hash."""
+    return VerifiedCallback(code=code, transaction=answer.transaction, seal=_SEAL)
+
+
 def read_state(pairs: Pairs) -> str:
     """The response's state, by which its transaction is found: `state_repeated`, `state_missing`."""
-    state = _single(pairs, "state")
+    state = _known_values(tuple(pair for pair in pairs if pair[0] == "state"))["state"]
     if not state:
         raise SuspectError("state_missing", "the response has no state", section="RFC 6749 4.1.2")
     return state
@@ -60,14 +92,14 @@ def read_callback(
     provider: Provider,
     metadata: Metadata,
     now: float,
-) -> VerifiedCallback:
-    """Judge a response: the right transaction, its issuer, no error, one code, nothing that wasn't asked for.
+) -> VerifiedCallback | FrontChannelAnswer:
+    """Judge a response: the right transaction, its issuer, no error, what was asked for and nothing else.
 
     Codes: `state_mismatch`, `state_other_provider`, `callback_wrong_mode`, `<parameter>_repeated`,
-    `iss_mismatch`, `iss_missing`, `callback_unrequested_<parameter>`, `code_and_error`, `code_missing`,
-    `code_invalid`, and for the provider's own errors those of `_refusal`.
+    `iss_mismatch`, `iss_missing`, `callback_unrequested_<parameter>`, `code_and_error`, `<parameter>_missing` and
+    `<parameter>_invalid` for the code and the tokens, and for the provider's own errors those of `_refusal`.
     """
-    values = {name: _single(pairs, name) for name in KNOWN}
+    values = _known_values(pairs)
     _check_state(values["state"], transaction, provider, metadata.issuer)
     _check_mode(mode, transaction)
     _check_issuer(values["iss"], transaction, metadata)
@@ -77,13 +109,11 @@ def read_callback(
                 "code_and_error", "the response has both a code and an error", section="RFC 6749 4.1.2.1"
             )
         raise _refusal(values, provider, now)
+    if transaction.response_type != "code":
+        return _front_channel(values, transaction)
     for name in _UNREQUESTED:
         if values[name] is not None:
-            raise SuspectError(
-                f"callback_unrequested_{name}",
-                f"the response has an {name} parameter that was not asked for",
-                section="RFC 9700 4.6",
-            )
+            raise _unrequested(name)
     if not values["code"]:
         raise ProviderError("code_missing", "the response has neither code nor error", section="RFC 6749 4.1.2")
     if not is_visible_ascii(values["code"]):
@@ -93,11 +123,57 @@ def read_callback(
     return VerifiedCallback(code=Secret(values["code"]), transaction=transaction, seal=_SEAL)
 
 
-def _single(pairs: Pairs, name: str) -> str | None:
-    values = [value for key, value in pairs if key == name]
-    if len(values) > 1:
-        raise SuspectError(f"{name}_repeated", f"the response has {name} more than once", section="RFC 6749 3.1")
-    return values[0] if values else None
+def _front_channel(values: Mapping[str, str | None], transaction: Transaction) -> FrontChannelAnswer:
+    """A response of the implicit or the hybrid flow (OIDC Core 3.2.2.5, 3.3.2.5): all that its type brings."""
+    asked = {_BRINGS[word] for word in transaction.response_type.split()}
+    found: dict[str, Secret] = {}
+    for name in ("code", *_UNREQUESTED):
+        value = values[name]
+        if name not in asked:
+            if value is not None:
+                raise _unrequested(name)
+        elif not value:
+            raise ProviderError(
+                f"{name}_missing", f"the response has neither {name} nor error", section="OIDC Core 3.3.2.5"
+            )
+        elif not is_visible_ascii(value):
+            raise ProviderError(
+                f"{name}_invalid", f"the response's {name} has characters that none has", section="RFC 6749 A"
+            )
+        else:
+            found[name] = Secret(value)
+    return FrontChannelAnswer(
+        id_token=found["id_token"],
+        code=found.get("code"),
+        access_token=found.get("access_token"),
+        token_type=values["token_type"],
+        expires_in=values["expires_in"],
+        scope=values["scope"],
+        transaction=transaction,
+        seal=_SEAL,
+    )
+
+
+def _unrequested(name: str) -> SuspectError:
+    return SuspectError(
+        f"callback_unrequested_{name}",
+        f"the response has a parameter {name} that was not asked for",
+        section="RFC 9700 4.6",
+    )
+
+
+def _known_values(pairs: Pairs) -> dict[str, str | None]:
+    """The response's parameters of the protocol, None for those that it doesn't have; each may come once."""
+    values: dict[str, str | None] = dict.fromkeys(KNOWN)
+    for name, value in pairs:
+        if name not in values:
+            continue
+        if values[name] is not None:
+            raise SuspectError(
+                f"{name}_repeated", f"the response has {name} more than once", section="RFC 6749 3.1"
+            )
+        values[name] = value
+    return values
 
 
 def _check_state(state: str | None, transaction: Transaction, provider: Provider, issuer: str) -> None:

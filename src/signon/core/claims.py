@@ -24,6 +24,10 @@ class Expectations:
     nonce: str | None = field(repr=False)
     nonce_may_be_missing: bool = False
     access_token: Secret | None
+    code: Secret | None = None
+    """The code that came beside the token by the browser; None for a token that came in another way."""
+    state: str | None = field(default=None, repr=False)
+    """The sign-in's, for a token that came by the browser."""
     now: float
     """POSIX seconds."""
     started_at: float
@@ -35,6 +39,10 @@ class Expectations:
     """Accepted `acr` values when one was demanded; empty when none was."""
     asked: Mapping[str, str] = field(default_factory=dict)
     """The provider's own parameters of the request, for a profile's extra checks."""
+    original: Mapping[str, JsonValue] | None = field(default=None, repr=False)
+    """The claims of the token before this one: the sign-in's, where a token of a refresh is judged, or those that
+    came by the browser, where the code beside them is redeemed.
+    """
     leeway_seconds: float = LEEWAY_SECONDS
 
 

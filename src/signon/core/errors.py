@@ -5,7 +5,8 @@ SignOnError                 never raised itself
 ├── SuspectError            this browser and this answer don't belong together; somebody may be trying something
 ├── ProviderError           the provider answered in a way that it must not
 │   ├── ProviderRefused     it answered with an OAuth error
-│   │   └── PersonRefused   because the person said no, or must do something there first (fault: person)
+│   │   ├── PersonRefused   because the person said no, or must do something there first (fault: person)
+│   │   └── RefreshEnded    and meant it for good: these tokens can't be refreshed any more (fault: person)
 │   ├── MalformedAnswer     its answer can't be read
 │   ├── TokenRejected       its token fails a check
 │   │   └── UnknownKey      its token names a key that is not in the key set we hold
@@ -92,6 +93,13 @@ class PersonRefused(ProviderRefused):
 
     fault: ClassVar[Fault] = "person"
     status_hint = 403
+
+
+class RefreshEnded(ProviderRefused):
+    """The provider's no to a refresh is final: only a new sign-in brings new tokens (RFC 6749 5.2)."""
+
+    fault: ClassVar[Fault] = "person"
+    status_hint = 401
 
 
 class MalformedAnswer(ProviderError):

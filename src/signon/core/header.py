@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from signon.core.errors import MalformedAnswer, TokenRejected
-from signon.core.values import JsonObject, b64url_decode, read_json_object
+from signon.core.values import JsonObject, b64url_decode, is_b64url, read_json_object
 
 MAX_TOKEN_CHARACTERS = 128 * 1024
 """A person with 300 groups and 30 KB of claims stays below 64 KB; beyond twice that it is no token."""
@@ -70,9 +71,15 @@ def read_header(token: str, *, document: str) -> Header:
         raise rejected(document, "encrypted", "is encrypted, and encryption was not agreed", "RFC 7516 7.1")
     if len(parts) != 3:  # noqa: PLR2004 - the three parts of RFC 7515 7.1
         raise rejected(document, "not_compact", "is not a compact JWS", "RFC 7515 7.1")
-    raw = None if len(parts[0]) > MAX_HEADER_CHARACTERS else b64url_decode(parts[0])
-    if raw is None or b64url_decode(parts[1]) is None or b64url_decode(parts[2]) is None:
+    if len(parts[0]) > MAX_HEADER_CHARACTERS or not all(map(is_b64url, parts)):
         raise rejected(document, "not_base64url", "is not strict base64url", "RFC 7515 2")
+    return _read(parts[0], document)
+
+
+@lru_cache(maxsize=64)
+def _read(encoded: str, document: str) -> Header:
+    """The header of these very characters: an issuer's tokens all have the same."""
+    raw = b64url_decode(encoded) or b""
     try:
         header = read_json_object(raw, document="header")
     except MalformedAnswer as error:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import quote_plus, urlsplit, urlunsplit
 
 from signon.core.errors import MalformedAnswer, ProviderError, ProviderUnavailable
 from signon.core.values import JsonObject, read_json_object
@@ -14,6 +15,8 @@ _SUCCESS = 200
 _TOO_MANY = 429
 _SERVER_ERROR = 500
 _REDIRECTS = range(300, 400)
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*\Z").match
+"""Characters that are never encoded (RFC 3986 2.3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -25,6 +28,8 @@ class HttpRequest:
     document: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    total_seconds: float | None = None
+    """How long the whole exchange may take; None: as long as any."""
 
     def __repr__(self) -> str:
         return f"<HttpRequest {self.method} {without_query(self.url)} for {self.document}>"
@@ -62,7 +67,7 @@ def form_request(
         url=url,
         document=document,
         headers={"Accept": "application/json", "Content-Type": FORM, **(headers or {})},
-        body=urlencode(form).encode("ascii"),
+        body=form_encode(form).encode("ascii"),
     )
 
 
@@ -70,7 +75,17 @@ def add_query(url: str, parameters: Mapping[str, str]) -> str:
     """The address with parameters added to whatever query it has (RFC 6749 3.1)."""
     if not parameters:
         return url
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(parameters)}"
+    return f"{url}{'&' if '?' in url else '?'}{form_encode(parameters)}"
+
+
+def form_encode(parameters: Mapping[str, str]) -> str:
+    """Names and values as a form or query has them (RFC 6749 B)."""
+    return "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in parameters.items())
+
+
+def _encoded(text: str) -> str:
+    # Most are random values, which stay as they are: to find that out `quote_plus` needs ten times as long.
+    return text if _UNRESERVED(text) else quote_plus(text)
 
 
 def read_success(response: HttpResponse, *, document: str, media_types: frozenset[str]) -> None:

@@ -1,7 +1,8 @@
 """The ID token, judged sentence by sentence (OIDC Core 3.1.3.7).
 
 Its signature is always verified, also where TLS could stand in for it. `CHECKS` is the whole of the rules
-about claims; each has a test that removes it and sees its forged token get in.
+about claims, and `REFRESH_CHECKS` what a refresh adds; each has a test that removes it and sees its forged token
+get in.
 """
 
 from __future__ import annotations
@@ -93,6 +94,12 @@ def check_typ(header: Header) -> None:
         )
 
 
+def check_kind(claims: JsonObject, _expected: Expectations) -> None:
+    """`events` belongs to other kinds of token, such as logout tokens (RFC 8725 3.12)."""
+    if "events" in claims:
+        raise _rejected("events", "there are events: the token is of another kind", "RFC 8725 3.12")
+
+
 def check_issuer(claims: JsonObject, expected: Expectations) -> None:
     """`iss` must be the issuer, character for character (OIDC Core 3.1.3.7, step 2)."""
     if claims.get("iss") is None:
@@ -178,7 +185,7 @@ def check_nonce(claims: JsonObject, expected: Expectations) -> None:
     nonce = claims.get("nonce")
     if nonce is None and expected.nonce is not None and not expected.nonce_may_be_missing:
         raise _rejected("nonce_missing", "there is no nonce", "OIDC Core 3.1.3.7, step 11")
-    if nonce is not None and not _same(nonce, expected.nonce):
+    if nonce is not None and not is_same(nonce, expected.nonce):
         raise _rejected("nonce_mismatch", "the token answers another sign-in", "OIDC Core 3.1.3.7, step 11")
 
 
@@ -211,7 +218,7 @@ def check_at_hash(claims: JsonObject, expected: Expectations) -> None:
     """`at_hash`, when present, must be the access token's (OIDC Core 3.1.3.8)."""
     if "at_hash" not in claims:
         return
-    if expected.access_token is None or not _same(
+    if expected.access_token is None or not is_same(
         claims["at_hash"], left_half_hash(expected.access_token, expected.alg)
     ):
         raise _rejected("at_hash", "the access token is another than the id_token's", "OIDC Core 3.1.3.8")
@@ -219,11 +226,12 @@ def check_at_hash(claims: JsonObject, expected: Expectations) -> None:
 
 def left_half_hash(token: Secret, alg: str) -> str:
     """Base64url of the left half of the token's hash, by the hash of `alg` (OIDC Core 3.1.3.6)."""
-    digest = hashlib.new(ALGS[alg].hash, token.reveal().encode("ascii", "replace")).digest()
+    digest = getattr(hashlib, ALGS[alg].hash)(token.reveal().encode("ascii", "replace")).digest()
     return b64url_encode(digest[: len(digest) // 2])
 
 
 CHECKS: tuple[Check, ...] = (
+    check_kind,
     check_issuer,
     check_subject,
     check_audience,
@@ -241,7 +249,36 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def _same(value: JsonValue, expected: str | None) -> bool:
+def _original(expected: Expectations, name: str) -> JsonValue:
+    return None if expected.original is None else expected.original.get(name)
+
+
+def check_same_subject(claims: JsonObject, expected: Expectations) -> None:
+    """After a refresh `sub` must be the sign-in's (OIDC Core 12.2)."""
+    if claims.get("sub") != _original(expected, "sub"):
+        raise _rejected("sub_changed", "sub is another person's than at the sign-in", "OIDC Core 12.2")
+
+
+def check_same_auth_time(claims: JsonObject, expected: Expectations) -> None:
+    """After a refresh `auth_time`, when present, must be the sign-in's (OIDC Core 12.2)."""
+    before = _original(expected, "auth_time")
+    if "auth_time" in claims and before is not None and claims["auth_time"] != before:
+        raise _rejected("auth_time_changed", "auth_time is another than at the sign-in", "OIDC Core 12.2")
+
+
+def check_issued_later(claims: JsonObject, expected: Expectations) -> None:
+    """After a refresh `iat` must be a new time, not one before the sign-in's (OIDC Core 12.2)."""
+    before = _original(expected, "iat")
+    if isinstance(before, int | float) and _time(claims, "iat", "OIDC Core 2") < before - expected.leeway_seconds:
+        raise _rejected("iat_before_sign_in", "iat is a time before the sign-in", "OIDC Core 12.2")
+
+
+REFRESH_CHECKS: tuple[Check, ...] = (check_same_subject, check_same_auth_time, check_issued_later)
+"""What must stay as it was at the sign-in, beside `CHECKS`: those hold issuer, audience and nonce to it."""
+
+
+def is_same(value: JsonValue, expected: str | None) -> bool:
+    """Whether a claim is this text; None is no claim's equal."""
     return (
         isinstance(value, str) and expected is not None and hmac.compare_digest(value.encode(), expected.encode())
     )

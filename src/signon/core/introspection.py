@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from signon.core.client_auth import authenticate
 from signon.core.errors import MalformedAnswer, OperatorError
@@ -10,7 +12,9 @@ from signon.core.http import HttpRequest, HttpResponse, form_request, read_json_
 from signon.core.metadata import Metadata
 from signon.core.provider import Provider
 from signon.core.refusal import raise_refusal
-from signon.core.values import Secret, is_number, text_member
+from signon.core.values import JsonValue, Secret, is_number, text_member
+
+_NOTHING: Mapping[str, JsonValue] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +27,8 @@ class Introspection:
     scope: tuple[str, ...] = ()
     expires_at: float | None = None
     """POSIX seconds."""
+    claims: Mapping[str, JsonValue] = field(default_factory=lambda: _NOTHING, repr=False, compare=False)
+    """Everything that was said, for an API of ours to judge the token by."""
 
 
 def introspection_request(provider: Provider, metadata: Metadata, token: Secret, *, now: float) -> HttpRequest:
@@ -62,4 +68,5 @@ def read_introspection(response: HttpResponse, *, provider: Provider, now: float
         client_id=text_member(answer, "client_id", document="introspection"),
         scope=tuple((text_member(answer, "scope", document="introspection") or "").split()),
         expires_at=float(expires_at) if isinstance(expires_at, int | float) and is_number(expires_at) else None,
+        claims=answer,
     )

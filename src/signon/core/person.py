@@ -47,6 +47,9 @@ class Login:
     amr: tuple[str, ...] = ()
     sid: str | None = None
     scope: tuple[str, ...] = ()
+    signed_up: bool = False
+    """The provider says that this person has just got an account there. It says so by a parameter that they can
+    write themselves: good for a greeting, and for nothing of value."""
 
 
 def to_person(claims: JsonObject, *, provider: str, issuer: str) -> Person:

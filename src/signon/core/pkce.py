@@ -12,13 +12,14 @@ RANDOM_BYTES = 32
 
 
 def new_random() -> str:
-    """A fresh random value of 256 bits as 43 characters of base64url: a nonce, or any other."""
+    """A fresh random value of 256 bits as 43 characters of base64url: a session id, a verifier, or any other."""
     return secrets.token_urlsafe(RANDOM_BYTES)
 
 
-def new_verifier() -> str:
-    """A fresh PKCE code verifier (RFC 7636 4.1)."""
-    return secrets.token_urlsafe(RANDOM_BYTES)
+def new_nonce_and_verifier() -> tuple[str, str]:
+    """A fresh nonce and PKCE code verifier (RFC 7636 4.1): two random values, drawn from the system at once."""
+    drawn = secrets.token_bytes(2 * RANDOM_BYTES)
+    return b64url_encode(drawn[:RANDOM_BYTES]), b64url_encode(drawn[RANDOM_BYTES:])
 
 
 def challenge_s256(verifier: str) -> str:

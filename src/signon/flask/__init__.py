@@ -3,28 +3,42 @@
 from signon.core.authorize import Wishes
 from signon.core.errors import ConfigurationError, SignOnError
 from signon.core.person import Login, Person
+from signon.flask.api import current_token, token_required
 from signon.flask.begin import start_sign_in
-from signon.flask.current import User, current_login, current_user
+from signon.flask.current import CurrentLogin, User, current_login, current_user
 from signon.flask.extension import SignOn
 from signon.flask.guards import fresh_login_required, login_required, roles_required
-from signon.flask.signals import signed_in, signed_out
+from signon.flask.permissions import permission_required
+from signon.flask.service_tokens import service_token
+from signon.flask.signals import session_ended, signed_in, signed_out, tokens_refreshed
+from signon.flask.step_up import step_up
 from signon.service.party import Refused
+from signon.service.saving import TokensEnded
 
 __all__ = [
     "ConfigurationError",
+    "CurrentLogin",
     "Login",
     "Person",
     "Refused",
     "SignOn",
     "SignOnError",
+    "TokensEnded",
     "User",
     "Wishes",
     "current_login",
+    "current_token",
     "current_user",
     "fresh_login_required",
     "login_required",
+    "permission_required",
     "roles_required",
+    "service_token",
+    "session_ended",
     "signed_in",
     "signed_out",
     "start_sign_in",
+    "step_up",
+    "token_required",
+    "tokens_refreshed",
 ]

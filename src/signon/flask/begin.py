@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import Response, current_app, request
+from flask import Response
 
 from signon.core.authorize import Wishes
 from signon.core.http import add_query
 from signon.core.provider import Provider
 from signon.flask import cookies
 from signon.flask.site import other_host_redirect, safe_next
-from signon.flask.state import application, site, state
+from signon.flask.state import application, site, state, the_request
 from signon.service.start_login import start_login
 
 
@@ -20,8 +20,8 @@ def go_to_provider(provider: Provider, *, next_path: str | None, wishes: Wishes 
 
     On another host name than the base URL's the browser is first sent there, since its cookie would be lost.
     """
-    here = site()
-    elsewhere = other_host_redirect(here, request)
+    here, asked = site(), the_request()
+    elsewhere = other_host_redirect(here, asked)
     if elsewhere is not None:
         return _redirect(elsewhere)
     started = start_login(
@@ -32,7 +32,7 @@ def go_to_provider(provider: Provider, *, next_path: str | None, wishes: Wishes 
         wishes=wishes,
     )
     response = _redirect(started.url)
-    cookies.add_transaction(request, response, here, name=started.cookie_name, value=started.cookie_value)
+    cookies.add_transaction(asked, response, here, name=started.cookie_name, value=started.cookie_value)
     return cookies.make_private(response)
 
 
@@ -73,6 +73,6 @@ def login_address(
 
 def _redirect(url: str) -> Response:
     # Flask's redirect() has a page with the address in a link: one more copy of state and nonce.
-    response = current_app.response_class(status=302)
+    response = application().response_class(status=302)
     response.headers["Location"] = url
     return response

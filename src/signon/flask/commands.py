@@ -8,10 +8,15 @@ from flask.cli import AppGroup
 
 from signon.core.errors import SignOnError
 from signon.core.provider import Provider
+from signon.flask.key_commands import keys
+from signon.flask.session_commands import sessions
 from signon.flask.site import site_at
 from signon.flask.state import state
+from signon.sessions.circuit import Circuit
 
 signon = AppGroup("signon", help="Sign-in with OpenID Connect.")
+signon.add_command(keys)
+signon.add_command(sessions)
 
 
 @signon.command("routes")
@@ -27,6 +32,10 @@ def routes() -> None:
         click.echo(f"\nRegister with {provider.label} ({name}):")
         click.echo(f"  redirect URI              {here.url(state().callback_paths[name])}")
         click.echo(f"  post logout redirect URI  {here.url(landing)}")
+        if "backchannel" in provider.tells_by:
+            click.echo(f"  back-channel logout URI   {here.url(state().backchannel_logout_paths[name])}")
+        if "frontchannel" in provider.tells_by:
+            click.echo(f"  front-channel logout URI  {here.url(state().frontchannel_logout_paths[name])}")
     if state().settings.base_url is None:
         click.echo("\nSIGNON_BASE_URL is not set: only this machine is served, each port with its own addresses.")
 
@@ -41,6 +50,21 @@ def check(context: click.Context) -> None:
     wrong += _say("session store", _store_problem())
     if wrong:
         context.exit(1)
+
+
+@signon.command("init-store")
+def init_store() -> None:
+    """Make the tables of the session store, or bring them up to date; harmless where that is done."""
+    store = state().party.sessions.store
+    behind = store.store if isinstance(store, Circuit) else store
+    prepare = getattr(behind, "prepare", None)
+    if prepare is None:
+        click.echo("nothing to do: this session store makes what it needs by itself")
+        return
+    try:
+        click.echo(prepare())
+    except SignOnError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _say(what: str, problem: str | None) -> int:

@@ -68,4 +68,4 @@ def _set(response: Response, site: Site, name: str, value: str, *, max_age: int 
     # Values are base64url, so the line can be written as it is: werkzeug's writer costs six times as much.
     life = "" if max_age is None else f"; Max-Age={max_age}"
     secure = "; Secure" if site.secure else ""
-    response.headers.add("Set-Cookie", f"{name}={value}{life}; Path=/; HttpOnly; SameSite=Lax{secure}")
+    response.headers.add("Set-Cookie", f"{name}={value}{life}; Path=/; HttpOnly; SameSite={site.same_site}{secure}")

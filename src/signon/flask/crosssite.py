@@ -5,15 +5,16 @@ The provider-facing routes are exempt and named in `EXEMPT`; each has rules of i
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, cast
 
-from flask import Request
+from flask import Blueprint, Flask, Request
 
 from signon.core.errors import SuspectError
 from signon.flask.settings import Settings
 from signon.flask.site import Site
 
-EXEMPT = ("callback",)
+EXEMPT = ("callback", "backchannel_logout", "frontchannel_logout", "initiate")
 """Routes that a provider sends browsers or requests to; they can't come from our own pages."""
 
 _OWN = frozenset({"same-origin", "none"})
@@ -25,22 +26,41 @@ def check_unsafe(request: Request, site: Site, settings: Settings) -> None:
     if where is None:
         fine = origin == site.origin
     else:
-        from_list = origin in settings.cors_origins and request.headers.get("X-CSRF") == "1"
-        fine = where in _OWN or from_list
+        fine = where in _OWN or (origin in settings.cors_origins and is_fetch(request))
     if not fine:
         raise SuspectError("cross_site", "another site has sent this request", status=403)
 
 
+def is_fetch(request: Request) -> bool:
+    """Whether a script has sent this that may: no other site's can send this header without our leave."""
+    return request.environ.get("HTTP_X_CSRF") == "1"
+
+
+def check_fetch(request: Request, site: Site, settings: Settings, *, origin_will_do: bool = False) -> None:
+    """Refuse what no script of this origin, or of a listed one, has sent: `cross_site`, `csrf_header_missing`, 403.
+
+    `origin_will_do` is for scripts of listed origins that don't know the header.
+    """
+    origin, where = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
+    listed = origin in settings.cors_origins
+    own = origin in {None, site.origin} if where is None else where in _OWN
+    if not own and not listed:
+        raise SuspectError("cross_site", "another site has sent this request", status=403)
+    if not is_fetch(request) and not (listed and origin_will_do):
+        raise SuspectError("csrf_header_missing", "a script must send the header X-CSRF: 1 here", status=403)
+
+
 def is_speculative(request: Request) -> bool:
     """Whether a browser or a link checker only looks ahead: nothing may start or end."""
-    return request.method == "HEAD" or "Sec-Purpose" in request.headers
+    return request.method == "HEAD" or "HTTP_SEC_PURPOSE" in request.environ
 
 
 def judge_login(request: Request) -> Literal["start", "ask"]:
     """Whether a GET of the login route starts a sign-in, or gets a page with one button; else `cross_site`."""
-    if is_speculative(request) or request.headers.get("Sec-Fetch-Dest", "document") != "document":
+    sent = request.environ  # and not the headers: to find that one is missing costs those an exception
+    if is_speculative(request) or sent.get("HTTP_SEC_FETCH_DEST", "document") != "document":
         raise SuspectError("cross_site", "a sign-in starts only where a person goes to its page", status=403)
-    return "start" if request.headers.get("Sec-Fetch-Site", "none") in _OWN else "ask"
+    return "start" if sent.get("HTTP_SEC_FETCH_SITE", "none") in _OWN else "ask"
 
 
 def is_own_navigation(request: Request) -> bool:
@@ -57,9 +77,27 @@ def is_foreign_post(request: Request, site: Site) -> bool:
     return origin is not None and origin != site.origin
 
 
+def is_own_post(request: Request, site: Site) -> bool:
+    """Whether a POST comes from a page of ours for certain: without Fetch Metadata the Origin must say so."""
+    where = request.headers.get("Sec-Fetch-Site")
+    return request.headers.get("Origin") == site.origin if where is None else where in _OWN
+
+
 def wants_page(request: Request) -> bool:
     """Whether a person is looking: a navigation, or without Fetch Metadata a GET that asks for HTML by name."""
+    if is_fetch(request):
+        return False
     mode = request.headers.get("Sec-Fetch-Mode")
     if mode is not None:
         return mode == "navigate"
     return "text/html" in request.headers.get("Accept", "")
+
+
+def exempt_from_flask_wtf(app: Flask, routes: Blueprint) -> None:
+    """Routes of ours have a stricter rule; this runs before Flask-WTF looks, whoever came first."""
+
+    @routes.url_value_preprocessor
+    def exempt(_endpoint: str | None, _values: object) -> None:
+        protection = app.extensions.get("csrf")
+        if protection is not None:
+            cast("Callable[[Blueprint], object]", protection.exempt)(routes)

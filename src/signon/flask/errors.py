@@ -19,12 +19,17 @@ from signon.core.errors import (
 from signon.flask.begin import login_address
 from signon.flask.cookies import make_private
 from signon.flask.crosssite import wants_page
-from signon.flask.messages import Message, message_for, message_id
+from signon.flask.messages import Message, duration, message_for, message_id
 from signon.flask.pages import page
 from signon.flask.state import memo, site, state
 from signon.service.party import Refused
 
 log = logging.getLogger("signon")
+_UNAUTHORIZED = 401
+_GO_ON = frozenset({"state_used", "cross_site", "operator", "role_needed", "permission_needed", "email_invalid"})
+"""Messages after which there is nothing to start again."""
+_NO_PASSWORD = ("password_unsupported", "password_scope_missing", "password_elsewhere", "password_none")
+"""There is nothing for this person to change; signing in again won't help."""
 
 
 def install(app: Flask) -> None:
@@ -36,9 +41,9 @@ def answer(error: SignOnError) -> Response:
     """Turn an error into an answer: the right status, a stable code, and a reference that the log has, too."""
     reference = secrets.token_hex(4)
     provider: str | None = memo().get("provider")
-    _log(error, provider=provider, reference=reference)
+    log_error(error, provider=provider, reference=reference)
     known = state().party.providers.get(provider) if provider is not None else None
-    message = message_for(error, provider=known.label if known is not None else None)
+    message = message_for(error, provider=known.label if known is not None else None, limit=_limit(error))
     if wants_page(request):
         response = _page(error, message, provider=provider, reference=reference)
     else:
@@ -48,7 +53,15 @@ def answer(error: SignOnError) -> Response:
     return make_private(response)
 
 
-def _log(error: SignOnError, *, provider: str | None, reference: str) -> None:
+def _limit(error: SignOnError) -> str:
+    """How long the limit is that ended a session, in words."""
+    settings = state().settings
+    limits = {"session_idle": settings.idle_seconds, "session_expired": settings.session_seconds}
+    return duration(limits[error.code]) if error.code in limits else ""
+
+
+def log_error(error: SignOnError, *, provider: str | None, reference: str) -> None:
+    """Leave the one line of a failure, with what finds it again."""
     theirs = f" provider_error={error.error!r} {error.description!r}" if isinstance(error, ProviderRefused) else ""
     quiet = isinstance(error, PersonError)
     log.log(
@@ -84,9 +97,11 @@ def _next_step(error: SignOnError, provider: str | None) -> str:
     if not _has_address():
         return "/"
     identifier = message_id(error)
-    if identifier == "store_unavailable":
+    if identifier in {"store_unavailable", "refresh_unavailable", "refresh_waiting"}:
         return _path(request.path) if request.method == "GET" and request.blueprint != "signon" else _after_login()
-    if identifier in {"state_used", "cross_site", "operator", "role_needed"}:
+    if identifier == "session_unknown":
+        return _path(state().settings.sessions_path)
+    if identifier in _GO_ON or identifier in _NO_PASSWORD:
         return _after_login()
     known = provider if provider in state().party.providers else None
     return login_address(known, next_path=memo().get("next"))
@@ -118,7 +133,7 @@ def _problem(error: SignOnError, message: Message, *, reference: str) -> Respons
         "code": error.code,
         "reference": reference,
     }
-    if error.code in {"login_needed", "fresh_login_needed"}:
+    if error.status == _UNAUTHORIZED:
         body["login"] = login_address()
     response = make_response(jsonify(body), error.status)
     response.headers["Content-Type"] = "application/problem+json"

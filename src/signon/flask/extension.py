@@ -17,13 +17,16 @@ from flask import Blueprint, Flask
 from signon.core.errors import ConfigurationError, SignOnError
 from signon.core.person import Login
 from signon.core.provider import Provider
-from signon.flask import commands, errors, guards, views
-from signon.flask.settings import Settings, read_settings, read_text, sources
+from signon.flask import commands, errors, guards, my_sessions, notices, passwords, views
+from signon.flask.api import METADATA_PATH, protected_resource_metadata
+from signon.flask.initiate import initiate
+from signon.flask.settings import Settings, is_local, read_settings, read_text, sources
 from signon.flask.state import KEY, State
 from signon.flask.workers import worker_count
 from signon.providers.choice import from_names, name_problems
 from signon.runtime.cache import Runtime
 from signon.service.party import RelyingParty
+from signon.service.passwords import offers_change
 from signon.sessions.open import open_store
 from signon.sessions.sealer import Sealer
 from signon.sessions.sessions import Sessions
@@ -65,25 +68,19 @@ class SignOn:
         providers = self._find_providers(source, problems)
         national_ids = any(provider.subject_is_national_id for provider in providers)
         settings = read_settings(app, source, problems, national_ids=national_ids)
-        callbacks = {p.name: p.callback_path or f"{settings.prefix}/callback/{p.name}" for p in providers}
-        landings = {
-            p.name: p.logout_callback_path or f"{settings.prefix}/logout/callback/{p.name}" for p in providers
-        }
-        problems += _colliding(settings, callbacks, landings)
+        paths = _own_paths(settings.prefix, providers)
+        problems += _colliding(settings, paths)
         store = _find_store(settings, problems)
         if problems or store is None:
             raise ConfigurationError(tuple(problems))
         party = self._party(settings, store, providers)
-        _check_shared_paths(party, callbacks)
-        app.extensions[KEY] = State(
-            settings=settings,
-            party=party,
-            callback_paths=MappingProxyType(callbacks),
-            logout_callback_paths=MappingProxyType(landings),
-        )
-        _add_routes(app, settings, callbacks, landings)
+        _check_shared_paths(party, paths["callback_paths"])
+        app.extensions[KEY] = state = State(settings=settings, party=party, **paths)
+        _add_routes(app, state)
         errors.install(app)
+        guards.install(app)
         _warn_of_memory(settings)
+        _warn_of_front_channel(providers)
         app.cli.add_command(commands.signon)
 
     def protect(self, target: Flask | Blueprint, *, except_: Collection[str] = ()) -> None:
@@ -115,7 +112,13 @@ class SignOn:
         return RelyingParty(
             providers=MappingProxyType({provider.name: provider for provider in providers}),
             runtime=Runtime(),
-            sessions=Sessions(store, sealer, session_seconds=settings.session_seconds),
+            sessions=Sessions(
+                store,
+                sealer,
+                session_seconds=settings.session_seconds,
+                idle_seconds=settings.idle_seconds,
+                touch_seconds=settings.touch_seconds,
+            ),
             sealer=sealer,
             pseudonym_key=settings.pseudonym_key,
             clock=lambda: time.time(),  # noqa: PLW0108 - looked up at each call, so that tests can move time
@@ -136,7 +139,29 @@ def _warn_of_memory(settings: Settings) -> None:
         )
 
 
-def _colliding(settings: Settings, callbacks: Mapping[str, str], landings: Mapping[str, str]) -> list[str]:
+def _warn_of_front_channel(providers: Iterable[Provider]) -> None:
+    """Tokens in the hands of a browser are no safer than it: say so for each provider without a code."""
+    for provider in providers:
+        if "code" not in provider.response_type:
+            log.warning(
+                "%s is set to the response type %s: its tokens come by the browser, where others may read or"
+                " replace them, and OAuth advises against that (RFC 9700 2.1.2). Use %s_RESPONSE_TYPE=code.",
+                provider.name,
+                provider.response_type,
+                provider.name.upper(),
+            )
+
+
+def _own_paths(prefix: str, providers: Iterable[Provider]) -> dict[str, Mapping[str, str]]:
+    """The paths of each provider's own routes, by the names that they have in `State`."""
+    found: dict[str, dict[str, str]] = {}
+    for tail in ("callback", "logout/callback", "backchannel-logout", "frontchannel-logout", "initiate"):
+        name = f"{tail.replace('/', '_').replace('-', '_')}_path"
+        found[f"{name}s"] = {p.name: getattr(p, name) or f"{prefix}/{tail}/{p.name}" for p in providers}
+    return {name: MappingProxyType(paths) for name, paths in found.items()}
+
+
+def _colliding(settings: Settings, paths: Mapping[str, Mapping[str, str]]) -> list[str]:
     """Paths that two routes of ours would have: the second would never be reached."""
     routes: dict[str, set[str]] = {}
     for path, name in (
@@ -145,8 +170,14 @@ def _colliding(settings: Settings, callbacks: Mapping[str, str], landings: Mappi
         (settings.logout_path, "logout"),
         (settings.jwks_path, "jwks.json"),
         (settings.signed_out_path, "signed-out"),
-        *((path, "callback") for path in callbacks.values()),
-        *((path, "logout/callback") for path in landings.values()),
+        (settings.sessions_path, "sessions"),
+        (settings.password_path, "password"),
+        *((path, "callback") for path in paths["callback_paths"].values()),
+        *((path, "logout/callback") for path in paths["logout_callback_paths"].values()),
+        # What comes there says who it is from only once it is judged by that provider's keys.
+        *((path, f"backchannel-logout/{name}") for name, path in paths["backchannel_logout_paths"].items()),
+        *((path, f"frontchannel-logout/{name}") for name, path in paths["frontchannel_logout_paths"].items()),
+        *((path, f"initiate/{name}") for name, path in paths["initiate_paths"].items()),
     ):
         routes.setdefault(path, set()).add(name)
     return [
@@ -158,7 +189,7 @@ def _colliding(settings: Settings, callbacks: Mapping[str, str], landings: Mappi
 
 def _find_store(settings: Settings, problems: list[str]) -> SessionStore | None:
     try:
-        return open_store(settings.sessions)
+        return open_store(settings.sessions, create_tables=is_local(settings.base_url))
     except ConfigurationError as error:
         problems += error.problems
         return None
@@ -185,9 +216,9 @@ def _check_shared_paths(party: RelyingParty, callbacks: Mapping[str, str]) -> No
         raise ConfigurationError(tuple(problems))
 
 
-def _add_routes(app: Flask, settings: Settings, callbacks: Mapping[str, str], landings: Mapping[str, str]) -> None:
+def _add_routes(app: Flask, state: State) -> None:
     routes = Blueprint("signon", "signon.flask", template_folder="templates")
-    add = routes.add_url_rule
+    add, settings, callbacks = routes.add_url_rule, state.settings, state.callback_paths
     add(settings.login_path, "login", views.login, methods=["GET"])
     add(f"{settings.login_path}/<provider>", "login", views.login, methods=["GET"])
     for path in dict.fromkeys(callbacks.values()):
@@ -197,10 +228,20 @@ def _add_routes(app: Flask, settings: Settings, callbacks: Mapping[str, str], la
     add(settings.signup_path, "signup", views.signup, methods=["GET"])
     add(f"{settings.signup_path}/<provider>", "signup", views.signup, methods=["GET"])
     add(settings.logout_path, "logout", views.logout, methods=["GET", "POST"])
-    for name, path in landings.items():
+    for name, path in state.logout_callback_paths.items():
         add(path, f"logout_callback_{name}", views.logout_callback, methods=["GET"])
+    for name, path in state.backchannel_logout_paths.items():
+        view = partial(notices.backchannel_logout, name)
+        add(path, f"backchannel_logout_{name}", view, methods=["GET", "POST"])  # GET is refused there
+    for name, path in state.frontchannel_logout_paths.items():
+        add(path, f"frontchannel_logout_{name}", partial(notices.frontchannel_logout, name), methods=["GET"])
+    for name, path in state.initiate_paths.items():
+        add(path, f"initiate_{name}", partial(initiate, name), methods=["GET", "POST"])
     add(settings.jwks_path, "jwks", views.jwks, methods=["GET"])
     add(settings.signed_out_path, "signed_out", views.signed_out_page, methods=["GET"])
+    add(settings.sessions_path, "sessions", my_sessions.my_sessions, methods=["GET", "POST"])
+    if any(map(offers_change, state.party.providers.values())):
+        add(settings.password_path, "password", passwords.password, methods=["GET", "POST"])
 
     @routes.url_value_preprocessor
     def exempt_from_flask_wtf(_endpoint: str | None, _values: object) -> None:
@@ -210,3 +251,5 @@ def _add_routes(app: Flask, settings: Settings, callbacks: Mapping[str, str], la
             cast("Callable[[Blueprint], object]", protection.exempt)(routes)
 
     app.register_blueprint(routes)
+    # Where RFC 9728 3 puts it: at the root of the host, under no prefix of ours.
+    app.add_url_rule(METADATA_PATH, "signon.protected_resource", protected_resource_metadata, methods=["GET"])

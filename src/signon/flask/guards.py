@@ -13,17 +13,25 @@ from flask.typing import ResponseReturnValue
 
 from signon.core.authorize import Wishes
 from signon.core.claims import LEEWAY_SECONDS
-from signon.core.errors import PersonError
+from signon.core.errors import PersonError, SignOnError
 from signon.core.person import Login
+from signon.flask import cookies
 from signon.flask.begin import go_to_provider, go_to_sign_in
 from signon.flask.crosssite import is_speculative, wants_page
 from signon.flask.current import load_session, user_of
+from signon.flask.errors import answer
 from signon.flask.site import HOST_MARK, safe_next
-from signon.flask.state import application, site, state
+from signon.flask.state import application, memo, site, state
+from signon.service.revoke import REVOKED
+from signon.service.saving import TokensEnded, ended
+from signon.sessions.record import Session
+from signon.sessions.sessions import Over
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=ResponseReturnValue)
 _UNAUTHORIZED = 401
+_AGAIN_AFTER_SECONDS = 60
+"""How old a sign-in must be for another to be begun by itself."""
 _IN_QUERY = "%!$&'()*+,;=:@/?[]"
 """What stays as it is in a query (RFC 3986 3.4), and what is encoded there already."""
 
@@ -37,8 +45,10 @@ def login_required(view: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        if load_session() is None:
+        session = load_session()
+        if session is None:
             return cast("R", challenge())
+        check_tokens(session)
         return run(*args, **kwargs)
 
     return guarded
@@ -58,6 +68,7 @@ def fresh_login_required(*, max_age_seconds: int) -> Callable[[Callable[P, R]], 
             session = load_session()
             if session is None:
                 return cast("R", challenge())
+            check_tokens(session)
             if not is_fresh(session.login, max_age_seconds=max_age_seconds, now=state().party.clock()):
                 return cast("R", challenge_again(session.login))
             return run(*args, **kwargs)
@@ -78,6 +89,7 @@ def roles_required(*roles: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             session = load_session()
             if session is None:
                 return cast("R", challenge())
+            check_tokens(session)
             if not user_of(session).roles.issuperset(roles):
                 raise PersonError("role_needed", f"this page needs the role {' and '.join(roles)}")
             return run(*args, **kwargs)
@@ -98,7 +110,11 @@ def protect(target: Flask | Blueprint, *, except_: Collection[str] = ()) -> None
         endpoint = request.endpoint
         if endpoint is None or endpoint in opened or endpoint.startswith("signon."):
             return None
-        return challenge() if load_session() is None else None
+        session = load_session()
+        if session is None:
+            return challenge()
+        check_tokens(session)
+        return None
 
     target.before_request(guard)
 
@@ -120,11 +136,66 @@ def is_fresh(login: Login, *, max_age_seconds: float, now: float) -> bool:
     return now - seen_at <= max_age_seconds + LEEWAY_SECONDS
 
 
+def check_tokens(session: Session) -> None:
+    """Raise `TokensEnded` where only a new sign-in brings this session new tokens.
+
+    Not where the application itself had them revoked: the person is to stay signed in without.
+    """
+    if session.tokens_ended is not None and session.tokens_ended != REVOKED:
+        raise ended(session)
+
+
+def install(app: Flask) -> None:
+    """Let whoever has to sign in again for new tokens do so, wherever in the application that comes up."""
+    app.register_error_handler(TokensEnded, _sign_in_again)
+
+
+def _sign_in_again(error: TokensEnded) -> Response:
+    try:
+        return _answer_to_ended(error)
+    except SignOnError as problem:
+        return answer(problem)
+
+
+def _answer_to_ended(error: TokensEnded) -> Response:
+    """Send a browser to the same provider again, and back to this page; whatever else gets the error.
+
+    So does the browser of somebody who has just signed in: tokens that end at once would send it round for ever.
+    """
+    session = load_session()
+    if session is None:
+        return challenge()
+    memo().update(provider=session.login.person.provider, next=this_page())
+    just_now = state().party.clock() - session.created_at < _AGAIN_AFTER_SECONDS
+    provider = state().party.providers.get(session.login.person.provider)
+    if just_now or provider is None or not wants_page(request) or is_speculative(request):
+        raise error
+    return go_to_provider(provider, next_path=this_page())
+
+
 def challenge() -> Response:
-    """The answer to somebody who has not signed in."""
+    """The answer to somebody who has not signed in, or whose session has come to a limit: they are told which."""
+    error = not_signed_in()
     if not wants_page(request) or is_speculative(request):
-        raise PersonError("login_needed", "this needs a sign-in", status=_UNAUTHORIZED)
-    return go_to_sign_in(next_path=this_page())
+        raise error
+    if error.code == "login_needed":
+        return go_to_sign_in(next_path=this_page())
+    memo()["next"] = this_page()
+    response = answer(error)
+    cookies.drop_session(response, site())
+    return response
+
+
+def not_signed_in() -> PersonError:
+    """The error for somebody who has not signed in; its code says so, or which limit ended their session."""
+    return PersonError(why_over() or "login_needed", "this needs a sign-in", status=_UNAUTHORIZED)
+
+
+def why_over() -> Over | None:
+    """Which limit ended the session of this request's browser; None where none did."""
+    session_id = cookies.session_id(request, site())
+    party = state().party
+    return None if session_id is None else party.sessions.why_over(session_id, now=party.clock())
 
 
 def challenge_again(login: Login) -> Response:

@@ -14,6 +14,9 @@ from signon.core.values import Secret
 
 MIN_KEY_CHARACTERS = 16
 """A shorter key can be guessed."""
+KEY_BYTES = 32
+"""Of the keys that we make."""
+_FILE = "signon.key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,7 @@ class KeyFiles:
 
 def sealing_keys(files: KeyFiles, source: Mapping[str, object], own: str | None) -> tuple[Secret, ...]:
     """The keys that seal sessions: `SIGNON_KEYS`, else `SECRET_KEY` and its fallbacks, else a file's."""
-    name, keys = "SIGNON_KEYS", tuple(Secret(key) for key in (own or "").replace(",", " ").split())
+    name, keys = "SIGNON_KEYS", _own_keys(own)
     if not keys:
         name, keys = "SECRET_KEY", _flask_keys(source)
     if any(len(key.reveal()) < MIN_KEY_CHARACTERS for key in keys):
@@ -52,10 +55,21 @@ def sealing_keys(files: KeyFiles, source: Mapping[str, object], own: str | None)
     if keys:
         return keys
     if files.allowed:
-        key = files.key("signon.key", setting="SIGNON_KEYS")
+        key = files.key(_FILE, setting="SIGNON_KEYS")
         return () if key is None else (key,)
     files.problems.append("no key to seal sessions with: set SIGNON_KEYS to 32 random characters or more")
     return ()
+
+
+def keys_from(files: KeyFiles, source: Mapping[str, object], own: str | None) -> str:
+    """Where `sealing_keys` has them from: a setting's name, or the path of the file that was made."""
+    if _own_keys(own):
+        return "SIGNON_KEYS" if "SIGNON_KEYS" in source else "SIGNON_KEYS_FILE"
+    return "SECRET_KEY" if _flask_keys(source) else str(files.folder / _FILE)
+
+
+def _own_keys(own: str | None) -> tuple[Secret, ...]:
+    return tuple(Secret(key) for key in (own or "").replace(",", " ").split())
 
 
 def _lengthened(key: Secret) -> Secret:
@@ -83,7 +97,7 @@ def _make(path: Path) -> None:
     """Put a new key there in one step, so that a worker that starts beside us never reads half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile("w", dir=path.parent, delete=False) as file:  # mode 0600
-        file.write(secrets.token_urlsafe(32))
+        file.write(secrets.token_urlsafe(KEY_BYTES))
     try:
         os.link(file.name, path)
     except FileExistsError:

@@ -1,12 +1,13 @@
 """Every message that a visitor can see, in one table: what happened, why if we know, and what to do.
 
 An error's code finds its message by name; a code without one gets the message of its kind. Texts may hold
-`{provider}`, the label of the provider.
+`{provider}`, the label of the provider, and `{limit}`, how long the limit is that ended a session.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -74,6 +75,14 @@ MESSAGES: Mapping[str, Message] = MappingProxyType(
             "For your safety this is only done from this application's own pages.",
             _TO_APPLICATION,
         ),
+        **dict.fromkeys(
+            ("initiate_iss_missing", "initiate_iss_repeated", "initiate_iss_mismatch"),
+            Message(
+                "This link can't be used",
+                "The site that sent you here did not say rightly where you are to sign in.",
+                "Sign in",
+            ),
+        ),
         "provider_unknown": Message(
             "There is no such way to sign in",
             "The address names a provider that is not used here.",
@@ -114,13 +123,83 @@ MESSAGES: Mapping[str, Message] = MappingProxyType(
             _TO_APPLICATION,
         ),
         "login_needed": Message("Please sign in", "This page is for people who have signed in.", "Sign in"),
+        "session_idle": Message(
+            "You were away for a while",
+            "To keep your account safe this application signs people out when nothing is done for {limit}.",
+            "Sign in",
+        ),
+        "session_expired": Message(
+            "Time to sign in again",
+            "You have been signed in for {limit}, which is as long as this application allows.",
+            "Sign in",
+        ),
+        "session_unknown": Message(
+            "That session is not there",
+            "It has ended already, or it was never one of yours.",
+            "Back to your sessions",
+        ),
+        "tokens_ended": Message(
+            "Please sign in again",
+            "{provider} no longer lets this application act for you. A new sign-in mends that.",
+            "Sign in",
+        ),
+        "refresh_unavailable": Message(
+            "{provider} can't be reached",
+            "This page needs it, and it does not answer at the moment. You have not been signed out.",
+            "Try again",
+        ),
+        "refresh_waiting": Message(
+            "Please try again in a moment",
+            "This page waits for {provider}, and that takes longer than usual. You have not been signed out.",
+            "Try again",
+        ),
         "fresh_login_needed": Message("Please sign in again", "This page needs a recent sign-in.", "Sign in"),
+        "step_up_needed": Message(
+            "Please sign in again", "This page needs a stronger or a more recent sign-in.", "Sign in"
+        ),
+        "email_invalid": Message(
+            "That is no e-mail address", "Go back and look at what you have typed.", _TO_APPLICATION
+        ),
+        "permission_needed": Message(
+            "No access", "Your account does not have the permission that this page needs.", _TO_APPLICATION
+        ),
+        "password_unsupported": Message(
+            "No password to change here", "{provider} lets no application change passwords.", _TO_APPLICATION
+        ),
+        "password_scope_missing": Message(
+            "Your password can't be changed here",
+            "{provider} does not let this application change it. If you sign in by an account of somebody else's,"
+            " such as your company's, change the password there.",
+            _TO_APPLICATION,
+        ),
+        "password_elsewhere": Message(
+            "Your password is kept elsewhere",
+            "You sign in to {provider} by an account of somebody else's. Change your password there.",
+            _TO_APPLICATION,
+        ),
+        "password_none": Message(
+            "You have no password",
+            "You sign in to {provider} in another way, so there is nothing to change.",
+            _TO_APPLICATION,
+        ),
+        **dict.fromkeys(
+            (
+                *("password_current_missing", "password_new_missing", "password_mismatch"),
+                *("password_current_wrong", "password_unsatisfied", "password_locked_out"),
+            ),
+            Message(
+                "Your password was not changed",
+                "{provider} needs your current password, and a new one that keeps its rules.",
+                "Try again",
+            ),
+        ),
         "role_needed": Message(
             "No access", "Your account does not have the role that this page needs.", _TO_APPLICATION
         ),
     }
 )
 
+_UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 _BY_KIND: tuple[tuple[type[SignOnError], str], ...] = (
     (PersonRefused, "person_refused"),
     (PersonError, "person"),
@@ -142,7 +221,24 @@ def message_id(error: SignOnError) -> str:
     return next(name for kind, name in _BY_KIND if isinstance(error, kind))
 
 
-def message_for(error: SignOnError, *, provider: str | None) -> Message:
-    """The message for an error, with the provider's label filled in."""
-    filled = (text.format(provider=provider or "The provider") for text in MESSAGES[message_id(error)])
-    return Message(*filled)
+def message_for(error: SignOnError, *, provider: str | None, limit: str = "") -> Message:
+    """The message for an error, with the provider's label and the session's limit filled in."""
+    texts = MESSAGES[message_id(error)]
+    return Message(*(text.format(provider=provider or "The provider", limit=limit) for text in texts))
+
+
+def duration(seconds: float) -> str:
+    """A time in the two largest units that it has: "8 hours", "1 hour 30 minutes"; less than a second is none."""
+    rest, parts = int(seconds), []
+    for name, size in _UNITS:
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count} {name}" if count == 1 else f"{count} {name}s")
+        elif parts:
+            break
+    return " ".join(parts[:2]) or "0 seconds"
+
+
+def moment(at: float) -> str:
+    """POSIX seconds as a time that people and machines read: "2026-11-03 14:05Z", the Z for UTC (RFC 3339)."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%MZ}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from signon.core.values import Secret, is_loopback_host, url_problem
-from signon.flask.keys import KeyFiles, pseudonym_key, sealing_keys
+from signon.flask.keys import KeyFiles, keys_from, pseudonym_key, sealing_keys
 
 DEFAULTS: Mapping[str, str | None] = MappingProxyType(
     {
@@ -26,18 +26,42 @@ DEFAULTS: Mapping[str, str | None] = MappingProxyType(
         "SIGNON_PSEUDONYM_KEY": None,
         "SIGNON_SESSIONS": "sqlite:///signon.sqlite3",
         "SIGNON_SESSION_SECONDS": "28800",
+        "SIGNON_IDLE_SECONDS": "3600",
+        "SIGNON_TOUCH_SECONDS": "60",
         "SIGNON_LOGIN_PATH": None,
         "SIGNON_SIGNUP_PATH": None,
         "SIGNON_LOGOUT_PATH": None,
         "SIGNON_JWKS_PATH": None,
         "SIGNON_SIGNED_OUT_PATH": None,
+        "SIGNON_SESSIONS_PATH": None,
+        "SIGNON_PASSWORD_PATH": None,
         "SIGNON_AFTER_LOGIN": "/",
         "SIGNON_AFTER_LOGOUT": None,
         "SIGNON_CORS_ORIGINS": "",
+        "SIGNON_COOKIE_SAMESITE": "Lax",
+        "SIGNON_SESSION_PATH": None,
+        "SIGNON_AUTH_URL_PATH": None,
+        "SIGNON_SESSION_CLAIMS": (
+            "sub name given_name family_name preferred_username email email_verified picture locale"
+        ),
     }
 )
 """Every setting of the extension and its default; None: worked out, or not set."""
-_FROM_FILE = frozenset({"SIGNON_KEYS", "SIGNON_PSEUDONYM_KEY"})
+_FROM_FILE = frozenset({"SIGNON_KEYS", "SIGNON_PSEUDONYM_KEY", "SIGNON_SESSIONS"})
+"""Secrets, and the store's address, which may have a password in it."""
+_PATHS = (
+    ("login_path", "SIGNON_LOGIN_PATH", "/login"),
+    ("signup_path", "SIGNON_SIGNUP_PATH", "/signup"),
+    ("logout_path", "SIGNON_LOGOUT_PATH", "/logout"),
+    ("jwks_path", "SIGNON_JWKS_PATH", "/jwks.json"),
+    ("signed_out_path", "SIGNON_SIGNED_OUT_PATH", "/signed-out"),
+    ("sessions_path", "SIGNON_SESSIONS_PATH", "/sessions"),
+    ("password_path", "SIGNON_PASSWORD_PATH", "/password"),
+    ("session_path", "SIGNON_SESSION_PATH", "/session"),
+    ("auth_url_path", "SIGNON_AUTH_URL_PATH", "/auth-url"),
+    ("after_login", "SIGNON_AFTER_LOGIN", ""),
+)
+"""The field, the setting, and where it is under the prefix by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,19 +71,35 @@ class Settings:
     base_url: str | None
     """Without a slash at the end; None: loopback hosts only, each with its own origin."""
     keys: tuple[Secret, ...]
+    keys_from: str
+    """The name of the setting that has them, or the path of the file."""
     pseudonym_key: Secret | None
     """Makes our keys for people whose subject is a national id. Never derived from another key."""
     sessions: str
     session_seconds: float
+    """The longest life of a session."""
+    idle_seconds: float
+    """How long a session may go unused."""
+    touch_seconds: float
+    """A use of a session is noted once in this time."""
     login_path: str
     signup_path: str
     logout_path: str
     jwks_path: str
     signed_out_path: str
+    sessions_path: str
+    password_path: str
     prefix: str
     after_login: str
     after_logout: str
     cors_origins: frozenset[str]
+    """Origins whose scripts may read our answers to them, and act for whoever is signed in."""
+    cookie_same_site: str
+    """`Lax`, or `None` for a frontend on another site."""
+    session_path: str
+    auth_url_path: str
+    session_claims: tuple[str, ...]
+    """What scripts are told of a person."""
 
 
 def sources(app: Flask) -> Mapping[str, object]:
@@ -78,30 +118,33 @@ def read_settings(
     """
     problems += _misspelt(source)
     text = partial(read_text, source, problems)
+
+    def seconds(name: str) -> float:
+        return _seconds(name, text(name), problems)
+
     base_url = _base_url(text("SIGNON_BASE_URL"), problems)
     prefix = _path("SIGNON_PREFIX", text("SIGNON_PREFIX"), problems).rstrip("/")
     paths = {
         name: _path(key, text(key) or prefix + tail, problems, query=name == "after_login")
-        for name, key, tail in (
-            ("login_path", "SIGNON_LOGIN_PATH", "/login"),
-            ("signup_path", "SIGNON_SIGNUP_PATH", "/signup"),
-            ("logout_path", "SIGNON_LOGOUT_PATH", "/logout"),
-            ("jwks_path", "SIGNON_JWKS_PATH", "/jwks.json"),
-            ("signed_out_path", "SIGNON_SIGNED_OUT_PATH", "/signed-out"),
-            ("after_login", "SIGNON_AFTER_LOGIN", ""),
-        )
+        for name, key, tail in _PATHS
     }
     after_logout = text("SIGNON_AFTER_LOGOUT") or paths["signed_out_path"]
     files = KeyFiles(folder=Path(app.instance_path), allowed=is_local(base_url), problems=problems)
+    own_keys = text("SIGNON_KEYS")
     return Settings(
         base_url=base_url,
         prefix=prefix,
-        keys=sealing_keys(files, source, text("SIGNON_KEYS")),
+        keys=sealing_keys(files, source, own_keys),
+        keys_from=keys_from(files, source, own_keys),
         pseudonym_key=pseudonym_key(files, text("SIGNON_PSEUDONYM_KEY")) if national_ids else None,
         sessions=_in_instance(app, text("SIGNON_SESSIONS") or ""),
-        session_seconds=_seconds("SIGNON_SESSION_SECONDS", text("SIGNON_SESSION_SECONDS"), problems),
+        session_seconds=seconds("SIGNON_SESSION_SECONDS"),
+        idle_seconds=seconds("SIGNON_IDLE_SECONDS"),
+        touch_seconds=seconds("SIGNON_TOUCH_SECONDS"),
         after_logout=_path("SIGNON_AFTER_LOGOUT", after_logout, problems, query=True),
         cors_origins=_origins(text("SIGNON_CORS_ORIGINS"), problems),
+        cookie_same_site=_same_site(text, base_url, problems),
+        session_claims=tuple((text("SIGNON_SESSION_CLAIMS") or "").split()),
         **paths,
     )
 
@@ -113,18 +156,20 @@ def is_local(base_url: str | None) -> bool:
 
 def read_text(source: Mapping[str, object], problems: list[str], name: str) -> str | None:
     """A setting as text, a list with blanks between; anything else is a problem, and the default holds."""
-    value = source.get(name, DEFAULTS[name])
+    value = source.get(name)
     path = source.get(f"{name}_FILE") if name in _FROM_FILE and value is None else None
     if isinstance(path, str | Path):
         try:
             return Path(path).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             problems.append(f"{name}_FILE can't be read: {type(error).__name__}")
+    if value is None:
+        return DEFAULTS[name]
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return " ".join(value)
     if isinstance(value, int) and not isinstance(value, bool) and name.endswith("_SECONDS"):
         return str(value)
-    if value is None or isinstance(value, str):
+    if isinstance(value, str):
         return value
     problems.append(f"{name} is {type(value).__name__} and not text: put quotes around it where it is set")
     return DEFAULTS[name]
@@ -159,6 +204,18 @@ def _origins(text: str | None, problems: list[str]) -> frozenset[str]:
         if url_problem(origin) or origin != origin_of(origin)
     ]
     return frozenset(origins)
+
+
+def _same_site(text: Callable[[str], str | None], base_url: str | None, problems: list[str]) -> str:
+    """None for a frontend on another site: browsers take that with https alone, and it must be on the list."""
+    same_site = text("SIGNON_COOKIE_SAMESITE") or "Lax"
+    if same_site not in {"Lax", "None"}:
+        problems.append(f"SIGNON_COOKIE_SAMESITE={same_site!r} is neither Lax nor None")
+    elif same_site == "None" and not (base_url or "").startswith("https://"):
+        problems.append("SIGNON_COOKIE_SAMESITE=None needs https: set SIGNON_BASE_URL to an https address")
+    elif same_site == "None" and not text("SIGNON_CORS_ORIGINS"):
+        problems.append("SIGNON_COOKIE_SAMESITE=None is for a frontend on another site: list it in SIGNON_CORS_ORIGINS")
+    return same_site
 
 
 def origin_of(url: str) -> str:

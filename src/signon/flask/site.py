@@ -22,6 +22,8 @@ MAX_NEXT_CHARACTERS = 512
 _PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+\Z")
 _HIDDEN = re.compile(r"%(?:[01][0-9a-f]|7f|5c)", re.IGNORECASE)
 """Control characters and backslashes in an encoding that some later reader may undo."""
+_COME_BACK = frozenset({"signon.sessions", "signon.password"})
+"""Routes of ours that neither start, end nor receive a sign-in: one may lead back to them."""
 _DOT_SEGMENT = re.compile(r"/\.{1,2}(/|$)")
 
 
@@ -43,6 +45,8 @@ class Site:
     cookies are shared by all ports of a host: there the name has the port."""
     transaction_cookie: str
     """Before the name of a sign-in's cookie."""
+    same_site: str
+    """Of every cookie of ours: `Lax`, or `None` for a frontend on another site."""
 
     def path(self, path: str) -> str:
         """A path of the application as the browser must ask for it."""
@@ -54,7 +58,7 @@ class Site:
 
 
 @lru_cache(maxsize=64)
-def site_at(base_url: str) -> Site:
+def site_at(base_url: str, same_site: str = "Lax") -> Site:
     """The site of a checked base URL without a slash at its end."""
     parts = urlsplit(base_url)
     secure = parts.scheme == "https"
@@ -67,13 +71,14 @@ def site_at(base_url: str) -> Site:
         secure=secure,
         session_cookie=session_cookie,
         transaction_cookie="__Host-" if secure else f"{session_cookie}-",
+        same_site=same_site,
     )
 
 
 def find_site(settings: Settings, request: Request) -> Site:
     """The base URL of the settings, else the request's own origin on loopback; any other host is refused."""
     if settings.base_url is not None:
-        return site_at(settings.base_url)
+        return site_at(settings.base_url, settings.cookie_same_site)
     host = host_name(request.host)
     if not is_loopback_host(host):
         raise OperatorError(
@@ -123,4 +128,4 @@ def _is_ours(app: Flask, path: str, *, tidied: bool = False) -> bool:
         return tidied or _is_ours(app, unquote(urlsplit(redirect.new_url).path), tidied=True)
     except HTTPException:
         return False
-    return str(endpoint).startswith("signon.")
+    return str(endpoint).startswith("signon.") and endpoint not in _COME_BACK

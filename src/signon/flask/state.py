@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-from flask import Flask, current_app, request
+from flask import Flask, Request, current_app, request
 
 from signon.core.provider import Provider
 from signon.flask.settings import Settings
@@ -24,6 +24,9 @@ class State:
     party: RelyingParty
     callback_paths: Mapping[str, str]
     logout_callback_paths: Mapping[str, str]
+    backchannel_logout_paths: Mapping[str, str]
+    frontchannel_logout_paths: Mapping[str, str]
+    initiate_paths: Mapping[str, str]
 
     @property
     def only_provider(self) -> Provider | None:
@@ -32,18 +35,20 @@ class State:
         return providers[0] if len(providers) == 1 else None
 
 
+# Flask's proxies find the object anew for each attribute that is read, by three calls; these give it by one.
+the_request: Callable[[], Request] = request._get_current_object  # type: ignore[attr-defined]  # noqa: SLF001 - werkzeug's documented way
+"""The current request itself, and not the proxy for it."""
+application: Callable[[], Flask] = current_app._get_current_object  # type: ignore[attr-defined]  # noqa: SLF001 - the same
+"""The current application itself, and not the proxy for it."""
+
+
 def state() -> State:
     """The current application's state."""
-    try:
-        return cast("State", current_app.extensions[KEY])
-    except KeyError:
+    found: State | None = application().extensions.get(KEY)
+    if found is None:
         msg = "this application has no SignOn: make one with SignOn(app) or call its init_app(app)"
-        raise RuntimeError(msg) from None
-
-
-def application() -> Flask:
-    """The current application itself, and not the proxy for it."""
-    return cast("Flask", current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way
+        raise RuntimeError(msg)
+    return found
 
 
 def memo() -> dict[str, Any]:
@@ -52,7 +57,7 @@ def memo() -> dict[str, Any]:
     Kept on the request and not in `g`: an application context that somebody has pushed by hand outlives the
     request, and everybody who comes later would be the person who came first.
     """
-    found: dict[str, Any] = request.__dict__.setdefault("_signon", {})
+    found: dict[str, Any] = the_request().__dict__.setdefault("_signon", {})
     return found
 
 
@@ -61,5 +66,5 @@ def site() -> Site:
     known = memo()
     found: Site | None = known.get("site")
     if found is None:
-        found = known["site"] = find_site(state().settings, request)
+        found = known["site"] = find_site(state().settings, the_request())
     return found

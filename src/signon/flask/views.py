@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app, jsonify, request
+from functools import partial
+
+from flask import Response, after_this_request, jsonify, request
 
 from signon.core.authorize import Transaction, Wishes
 from signon.core.callback import KNOWN, Pairs
 from signon.core.errors import SignOnError, SuspectError
 from signon.core.jose import public_jwk
-from signon.core.provider import Provider
+from signon.core.provider import Provider, SignOutScope
 from signon.core.values import is_visible_ascii
-from signon.flask import cookies, crosssite
+from signon.flask import cookies, crosssite, fragment
 from signon.flask.begin import go_to_provider, login_address
-from signon.flask.current import NOBODY, User, forget_session, load_session, user_of
+from signon.flask.current import NOBODY, forget_session, load_session, user_of
+from signon.flask.ended import revoke_afterwards, tell
 from signon.flask.errors import answer
 from signon.flask.pages import page
 from signon.flask.signals import signed_in, signed_out
 from signon.flask.site import safe_next
-from signon.flask.state import application, memo, site, state
+from signon.flask.state import application, memo, site, state, the_request
 from signon.service.finish_login import Finished, finish_login, open_sign_in
 from signon.service.party import Refused
-from signon.service.sign_out import sign_out
+from signon.service.sign_out import can_leave, sign_out
 
 MAX_FORWARDED = 128
 """Characters of one parameter that goes on to a provider: they travel in the sign-in's cookie."""
@@ -39,13 +42,14 @@ def signup(provider: str | None = None) -> Response:
 
 
 def _start(provider: str | None, *, sign_up: bool) -> Response:
-    memo()["provider"] = provider
-    next_path = memo()["next"] = _next()
-    how = crosssite.judge_login(request)
+    known = memo()
+    known["provider"] = provider
+    next_path = known["next"] = _next()
+    how = crosssite.judge_login(the_request())
     chosen = state().only_provider if provider is None else state().party.provider(provider)
     if chosen is None:
         return page("chooser.html", choices=_choices(next_path, sign_up=sign_up), sign_up=sign_up)
-    memo()["provider"] = chosen.name
+    known["provider"] = chosen.name
     parameters = _forwarded(chosen)
     if how == "ask":
         address = login_address(chosen.name, next_path=next_path, parameters=parameters, sign_up=sign_up)
@@ -63,25 +67,28 @@ def callback(names: tuple[str, ...]) -> Response:
     """Receive a provider's answer; `names` are the providers whose answers come to this address."""
     memo()["provider"] = names[0]
     try:
-        if crosssite.is_speculative(request):
+        if crosssite.is_speculative(the_request()):
             raise SuspectError("callback_speculative", "an answer is used by a navigation only", status=405)
-        if request.method == "POST" and crosssite.is_foreign_post(request, site()):
+        if the_request().method == "POST" and crosssite.is_foreign_post(the_request(), site()):
             return _post_again()
         return _received(names)
     except SignOnError as error:
+        if error.code == "state_missing" and fragment.may_hold_the_answer(names):
+            return fragment.carry_over(names)
         return _failed(error)
 
 
 def _received(names: tuple[str, ...]) -> Response:
-    arguments = request.form if request.method == "POST" else request.args
+    asked, here = the_request(), site()
+    arguments = asked.form if asked.method == "POST" else asked.args
     pairs = tuple(arguments.items(multi=True))
-    transaction, cookie = open_sign_in(state().party, names, pairs, cookies=cookies.transactions(request, site()))
+    transaction, cookie = open_sign_in(state().party, names, pairs, cookies=cookies.transactions(asked, here))
     memo().update(provider=transaction.provider, next=transaction.next)
     try:
         response = _signed_in(_finish(transaction, pairs))
     except SignOnError as error:
         response = _failed(error)
-    cookies.drop_transaction(response, site(), cookie)
+    cookies.drop_transaction(response, here, cookie)
     return cookies.make_private(response)
 
 
@@ -93,23 +100,30 @@ def _failed(error: SignOnError) -> Response:
 
 
 def _finish(transaction: Transaction, pairs: Pairs) -> Finished:
+    asked = the_request()
     return finish_login(
         state().party,
         transaction,
         pairs,
-        mode="form_post" if request.method == "POST" else "query",
-        old_session_id=cookies.session_id(request, site()),
+        mode=fragment.posted_mode(asked) if asked.method == "POST" else "query",
+        old_session_id=cookies.session_id(asked, site()),
+        user_agent=asked.environ.get("HTTP_USER_AGENT"),
     )
 
 
 def _signed_in(finished: Finished) -> Response:
     forget_session()
-    signed_in.send(application(), user=user_of(finished.session), login=finished.session.login)
+    here = site()
+    if finished.replaced is not None:  # first: a receiver may refuse the new session, and the old one is over
+        after_this_request(partial(revoke_afterwards, sessions=(finished.replaced,)))
+        tell((finished.replaced,), reason="replaced")
+    if signed_in.receivers:
+        signed_in.send(application(), user=user_of(finished.session), login=finished.session.login)
     # Judged a second time: the cookie may be older than the routes it was judged by.
-    next_path = safe_next(application(), site(), finished.next_path)
-    response = _see(next_path or site().path(state().settings.after_login))
+    next_path = safe_next(application(), here, finished.next_path)
+    response = see(next_path or here.path(state().settings.after_login))
     response.headers["Referrer-Policy"] = "no-referrer"
-    cookies.set_session(response, site(), finished.session_id)
+    cookies.set_session(response, here, finished.session_id)
     return response
 
 
@@ -124,25 +138,43 @@ def logout() -> Response:
     if request.method == "POST":
         crosssite.check_unsafe(request, site(), state().settings)
     elif not crosssite.is_own_navigation(request):
-        return page("sign_out.html", address=site().path(request.path), user=_whom())
+        return _sign_out_page()
     here = site()
     ended = sign_out(
         state().party,
         cookies.session_id(request, here),
-        landing=_landing,
+        landing=landing,
         provider_name=request.form.get("provider"),
+        scope=_scope(),
     )
     forget_session()
+    response = see(ended.url or here.path(state().settings.after_logout))
     if ended.session is not None:
         signed_out.send(application(), user=user_of(ended.session))
-    response = _see(ended.url or here.path(state().settings.after_logout))
+        tell((ended.session,), reason="signed_out")
+        revoke_afterwards(response, (ended.session,))
     cookies.drop_session(response, here)
     return cookies.make_private(response)
 
 
+def _sign_out_page() -> Response:
+    """Ask before signing somebody out. Where the provider can be left, too, the choice is theirs."""
+    session = load_session()
+    provider = state().party.providers.get(session.login.person.provider) if session is not None else None
+    leaves = provider if provider is not None and can_leave(state().party, provider) else None
+    user = user_of(session) if session is not None else NOBODY
+    return page("sign_out.html", address=site().path(request.path), user=user, provider=leaves)
+
+
+def _scope() -> SignOutScope | None:
+    """How far the person wants to go; None where they haven't said so."""
+    choices: tuple[SignOutScope, ...] = ("everywhere", "here")
+    return next((choice for choice in choices if choice == request.form.get("scope")), None)
+
+
 def logout_callback() -> Response:
     """Where a provider sends people back to after its own sign-out; a wrong or missing state changes nothing."""
-    return _see(site().path(state().settings.after_logout))
+    return see(site().path(state().settings.after_logout))
 
 
 def signed_out_page() -> Response:
@@ -150,17 +182,13 @@ def signed_out_page() -> Response:
     return page("signed_out.html", address=login_address(), home=site().path("/"))
 
 
-def _landing(provider: Provider) -> str:
+def landing(provider: Provider) -> str:
+    """The address that a provider sends people back to after its own sign-out."""
     return site().url(provider.post_logout_path or state().logout_callback_paths[provider.name])
 
 
-def _whom() -> User:
-    session = load_session()
-    return user_of(session) if session is not None else NOBODY
-
-
 def _next() -> str | None:
-    return safe_next(application(), site(), request.args.get("next"))
+    return safe_next(application(), site(), the_request().args.get("next"))
 
 
 def _choices(next_path: str | None, *, sign_up: bool) -> list[tuple[Provider, str]]:
@@ -181,8 +209,8 @@ def jwks() -> Response:
     return response
 
 
-def _see(path: str) -> Response:
-    # 303: whatever brought the browser here, it goes on with a GET and takes no form along (RFC 9110 15.4.4).
-    response = current_app.response_class(status=303)
+def see(path: str) -> Response:
+    """Send the browser on, by a GET and without a form, whatever brought it here (303, RFC 9110 15.4.4)."""
+    response = application().response_class(status=303)
     response.headers["Location"] = path
     return response

@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from signon.core.client_auth import Client, Method
 from signon.core.errors import OperatorError
 from signon.core.header import ALGS
 from signon.core.jose import PrivateKey, private_keys
+from signon.core.provider import AccessTokenProfile, Deviation
 from signon.core.values import Secret
 from signon.providers.keywords import Reader
 
 _SAME_KEY = {"EdDSA": frozenset({"EdDSA", "Ed25519"}), "Ed25519": frozenset({"EdDSA", "Ed25519"})}
 """RFC 9864 gave EdDSA with Ed25519 a name of its own: two spellings of one algorithm."""
+
+
+UNTYPED = Deviation(
+    name="access_token_untyped",
+    why="access tokens don't say in their header that they are; they are told from ID tokens by their claims",
+    evidence="the provider's own profile is older than RFC 9068",
+    date="2026-11",
+)
+NO_AUDIENCE = Deviation(
+    name="introspection_without_audience",
+    why="introspection doesn't say whom a token is for: one that was given to any of its clients is accepted",
+    evidence="switched on by access_token_profile=introspected-without-audience",
+    date="2026-11",
+)
+ACCESS_TOKEN_PROFILES: Mapping[str, AccessTokenProfile] = MappingProxyType(
+    {
+        "rfc9068": AccessTokenProfile(),
+        "untyped": AccessTokenProfile(
+            kind_may_be_unsaid=True, azp_may_stand_in=True, jti_may_be_missing=True, deviations=(UNTYPED,)
+        ),
+        "introspected": AccessTokenProfile(introspected=True),
+        "introspected-without-audience": AccessTokenProfile(
+            introspected=True, audience_may_be_missing=True, deviations=(NO_AUDIENCE,)
+        ),
+    }
+)
 
 
 def common_fields(read: Reader, *, label: str) -> dict[str, Any]:
@@ -22,6 +52,7 @@ def common_fields(read: Reader, *, label: str) -> dict[str, Any]:
     alg = read.text("id_token_alg") or "RS256"
     max_age = read.text("max_age")
     client = _client(read, keys)
+    answer = _answer(read)
     read.problems += _contradictions(read, client, alg)
     return {
         "name": read.provider,
@@ -29,7 +60,7 @@ def common_fields(read: Reader, *, label: str) -> dict[str, Any]:
         "client": client,
         "scopes": read.words("scope"),
         "id_token_algs": _SAME_KEY.get(alg, frozenset({alg})),
-        "response_mode": read.text("response_mode"),
+        **answer,
         "prompt": read.text("prompt"),
         "max_age_seconds": None if max_age is None else int(max_age),
         "acr_values": read.words("acr_values"),
@@ -38,13 +69,42 @@ def common_fields(read: Reader, *, label: str) -> dict[str, Any]:
         "callback_path": read.text("callback_path"),
         "logout_callback_path": read.text("logout_callback_path"),
         "post_logout_path": read.text("post_logout_path"),
+        "backchannel_logout_path": read.text("backchannel_logout_path"),
+        "frontchannel_logout_path": read.text("frontchannel_logout_path"),
+        "initiate_path": read.text("initiate_path"),
+        "sign_out_scope": read.text("sign_out"),
         "ca_file": read.text("ca_file"),
         "proxy": read.text("proxy"),
         "private_keys": keys,
         "id_token_encryption": read.text("id_token_encryption"),
         "userinfo_encryption": read.text("userinfo_encryption"),
         "par": read.switch("par"),
+        "access_tokens": _access_tokens(read),
     }
+
+
+def _answer(read: Reader) -> dict[str, Any]:
+    """What the provider's answer brings and how; what doesn't go together is a problem."""
+    kind = read.text("response_type") or "code"
+    brings_tokens = kind != "code"
+    mode = read.text("response_mode") or ("fragment" if brings_tokens else "query")
+    setting = f"{read.setting('response_type')}={kind}"
+    if brings_tokens and mode == "query":
+        read.problems.append(
+            f"{setting} and {read.setting('response_mode')}=query can't go together: a query with tokens stays in"
+            " logs (OAuth 2.0 Multiple Response Types 3); use form_post or fragment"
+        )
+    if brings_tokens and "openid" not in read.words("scope"):
+        read.problems.append(f"{setting} needs openid in {read.setting('scope')} (OIDC Core 3.2.2.1)")
+    if kind == "id_token" and read.text("userinfo") == "always":
+        read.problems.append(f"{setting} brings no access token, which {read.setting('userinfo')}=always needs")
+    return {"response_type": kind, "response_mode": mode}
+
+
+def _access_tokens(read: Reader) -> AccessTokenProfile:
+    alg = read.text("access_token_alg") or "RS256"
+    profile = ACCESS_TOKEN_PROFILES[read.text("access_token_profile") or "rfc9068"]
+    return replace(profile, algs=_SAME_KEY.get(alg, frozenset({alg})))
 
 
 def require_a_bond(read: Reader, *, pkce: bool, nonce_may_be_missing: bool) -> None:

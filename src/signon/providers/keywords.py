@@ -12,7 +12,8 @@ from typing import TypedDict
 from signon.core.client_auth import METHODS
 from signon.core.header import ALGS
 from signon.core.jose import ENCRYPTION_ALGS
-from signon.core.values import Secret, url_problem
+from signon.core.values import Secret
+from signon.providers import checks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class Common(TypedDict, total=False):
     scope: str
     client_auth: str
     id_token_alg: str
+    response_type: str
     response_mode: str
     userinfo: str
     userinfo_alg: str
@@ -47,6 +49,10 @@ class Common(TypedDict, total=False):
     callback_path: str
     logout_callback_path: str
     post_logout_path: str
+    backchannel_logout_path: str
+    frontchannel_logout_path: str
+    initiate_path: str
+    sign_out: str
     label: str
     ca_file: str
     proxy: str
@@ -56,39 +62,17 @@ class Common(TypedDict, total=False):
     id_token_encryption: str
     userinfo_encryption: str
     par: bool | str
-
-
-def _issuer(text: str) -> str | None:
-    return url_problem(text, query=False)
-
-
-def _path(text: str) -> str | None:
-    fine = (
-        text.startswith("/")
-        and not text.startswith("//")
-        and text.isprintable()
-        and not set(text) & set("<>?#\\ ")
-    )
-    return None if fine else "is not a path that begins with /"
-
-
-def _seconds(text: str) -> str | None:
-    return None if text.isascii() and text.isdigit() else "is not a whole number of seconds"
-
-
-def _file(text: str) -> str | None:
-    return None if Path(text).is_file() else "names no file"
-
-
-def _proxy(text: str) -> str | None:
-    return None if text.startswith(("http://", "https://")) else "is not the address of an http proxy"
+    access_token_profile: str
+    access_token_alg: str
 
 
 COMMON: tuple[Keyword, ...] = (
     Keyword(name="client_id", says="what the provider calls this application"),
     Keyword(name="client_secret", says="the secret that came with it; a public client has none", secret=True),
     Keyword(
-        name="issuer", says="the issuer, exactly as the provider writes it, path and slash included", check=_issuer
+        name="issuer",
+        says="the issuer, exactly as the provider writes it, path and slash included",
+        check=checks.issuer,
     ),
     Keyword(name="scope", says="what to ask for", default="openid profile email"),
     Keyword(
@@ -100,7 +84,16 @@ COMMON: tuple[Keyword, ...] = (
         name="id_token_alg", says="the registered signature of ID tokens", default="RS256", choices=tuple(ALGS)
     ),
     Keyword(
-        name="response_mode", says="how the answer comes back", default="query", choices=("query", "form_post")
+        name="response_type",
+        says="what the answer brings: code; with code id_token an ID token, too; the others bring tokens by the"
+        " browser and no code, which is advised against (RFC 9700 2.1.2)",
+        default="code",
+        choices=("code", "code id_token", "id_token", "id_token token", "token id_token"),
+    ),
+    Keyword(
+        name="response_mode",
+        says="how the answer comes back; unset: by query, or by fragment where it brings tokens",
+        choices=("query", "form_post", "fragment"),
     ),
     Keyword(
         name="userinfo",
@@ -112,14 +105,33 @@ COMMON: tuple[Keyword, ...] = (
         name="userinfo_alg", says="the registered signature of userinfo; unset: plain JSON", choices=tuple(ALGS)
     ),
     Keyword(name="acr_values", says="accepted ways of signing in; the answer must name one of them"),
-    Keyword(name="max_age", says="the oldest sign-in at the provider to accept, in seconds", check=_seconds),
+    Keyword(name="max_age", says="the oldest sign-in at the provider to accept, in seconds", check=checks.seconds),
     Keyword(name="prompt", says="what the provider shall ask the person each time (login, consent, …)"),
-    Keyword(name="callback_path", says="where the provider sends people back to", check=_path),
-    Keyword(name="logout_callback_path", says="where it sends them after a sign-out", check=_path),
-    Keyword(name="post_logout_path", says="a page of the application's own for that, in its place", check=_path),
+    Keyword(name="callback_path", says="where the provider sends people back to", check=checks.path),
+    Keyword(name="logout_callback_path", says="where it sends them after a sign-out", check=checks.path),
+    Keyword(
+        name="post_logout_path", says="a page of the application's own for that, in its place", check=checks.path
+    ),
+    Keyword(
+        name="backchannel_logout_path",
+        says="where the provider posts logout tokens to (OIDC Back-Channel Logout)",
+        check=checks.path,
+    ),
+    Keyword(
+        name="frontchannel_logout_path",
+        says="the page that it frames when it signs somebody out (OIDC Front-Channel Logout)",
+        check=checks.path,
+    ),
+    Keyword(name="initiate_path", says="where others may send people to sign in (OIDC Core 4)", check=checks.path),
+    Keyword(
+        name="sign_out",
+        says="how far a sign-out goes: to the provider, too, or no further than here; people can choose the other",
+        default="everywhere",
+        choices=("everywhere", "here"),
+    ),
     Keyword(name="label", says="the name on the button"),
-    Keyword(name="ca_file", says="certificates to trust for this provider, a PEM file", check=_file),
-    Keyword(name="proxy", says="the outgoing proxy for this provider", check=_proxy),
+    Keyword(name="ca_file", says="certificates to trust for this provider, a PEM file", check=checks.file),
+    Keyword(name="proxy", says="the outgoing proxy for this provider", check=checks.proxy),
     Keyword(
         name="private_key",
         says="our private key, to sign client assertions and open what is encrypted: PEM (also on one line with"
@@ -152,6 +164,19 @@ COMMON: tuple[Keyword, ...] = (
         says="push each authorization request over the back channel, also where the provider doesn't demand it",
         default="false",
         choices=("true", "false"),
+    ),
+    Keyword(
+        name="access_token_profile",
+        says="how its access tokens are judged at an API of ours: by RFC 9068; untyped also where they don't say"
+        " what they are; introspected by asking; introspected-without-audience also those of any of its clients",
+        default="rfc9068",
+        choices=("rfc9068", "untyped", "introspected", "introspected-without-audience"),
+    ),
+    Keyword(
+        name="access_token_alg",
+        says="the registered signature of access tokens",
+        default="RS256",
+        choices=tuple(alg for alg in ALGS if ALGS[alg].kty != "oct"),
     ),
 )
 
@@ -246,7 +271,7 @@ class Reader:
     def _not_text(self, keyword: Keyword, value: object) -> str | None:
         if isinstance(value, bool) and keyword.choices == ("true", "false"):
             return str(value).lower()
-        if isinstance(value, int) and not isinstance(value, bool) and keyword.check is _seconds:
+        if isinstance(value, int) and not isinstance(value, bool) and keyword.check is checks.seconds:
             return str(value)
         if isinstance(value, list | tuple) and all(isinstance(word, str) for word in value):
             return " ".join(value)

@@ -23,4 +23,9 @@ def oidc(*, name: str = "oidc", settings: Mapping[str, object] | None = None, **
     label = "OpenID" if name == "oidc" else name.replace("_", " ").capitalize()
     fields = common_fields(read, label=label)
     require_openid(read, fields["scopes"])
-    return Provider(issuer=issuer, **fields, problems=tuple(dict.fromkeys(read.problems)))
+    return Provider(
+        issuer=issuer,
+        **fields,
+        tells_by=frozenset({"backchannel", "frontchannel"}),
+        problems=tuple(dict.fromkeys(read.problems)),
+    )

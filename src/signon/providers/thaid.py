@@ -111,6 +111,7 @@ KEYWORDS = keywords(
     client_auth="client_secret_basic",
     id_token_alg="ES256",  # noqa: S106 - the name of an algorithm
     userinfo="never",
+    access_token_profile="introspected",  # noqa: S106 - the name of a profile
 )
 
 UNSIGNED = Deviation(
@@ -187,6 +188,8 @@ def thaid(
         subject_is_national_id=True,
         identity_from_introspection=True,
         introspection_prefix="Bearer " if read.switch("bearer_prefix") else "",
+        refresh_ends=frozenset({"invalid_grant", "invalid_refresh_token"}),
+        revocation_cascades=False,
         read_tokens=read_tokens,
         read_error=read_error,
         to_person=to_person,

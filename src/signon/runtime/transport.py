@@ -158,7 +158,8 @@ class Transport:
                 f"{request.document}_address_refused",
                 f"the address of the {request.document} endpoint {url_problem(request.url)}",
             )
-        self._budget.open(seconds=self._total_seconds, size=self._max_bytes + _HEAD_BYTES)
+        seconds = self._total_seconds if request.total_seconds is None else request.total_seconds
+        self._budget.open(seconds=seconds, size=self._max_bytes + _HEAD_BYTES)
         try:
             return self._exchange(self._pool(target), target.path, request)
         except TooMuch:
@@ -222,7 +223,7 @@ class Transport:
             # The host is this machine. A proxy elsewhere would see the request in the clear.
             pool, connections = HTTPConnectionPool(target.host, target.port, **options), _Connection
         else:
-            self._context = options["ssl_context"] = self._context or _tls_context(self._ca_file)
+            self._context = options["ssl_context"] = self._context or tls_context(self._ca_file)
             connections = _TlsConnection
             if self._proxy is None:
                 pool = HTTPSConnectionPool(target.host, target.port, **options)
@@ -232,7 +233,8 @@ class Transport:
         return pool
 
 
-def _tls_context(ca_file: str | None) -> ssl.SSLContext:
+def tls_context(ca_file: str | None) -> ssl.SSLContext:
+    """What TLS with a provider demands; costly to make. `OperatorError` (`ca_file_unreadable`)."""
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except OSError as problem:

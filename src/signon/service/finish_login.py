@@ -6,11 +6,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from signon.core.authorize import Transaction
-from signon.core.callback import Pairs, VerifiedCallback, read_callback, read_state
+from signon.core.callback import FrontChannelAnswer, Pairs, VerifiedCallback, read_callback, read_state
 from signon.core.errors import OperatorError, PersonError, SuspectError
 from signon.core.flow import SignedIn, complete_login
+from signon.core.front_channel import complete_front_channel
 from signon.core.person import Login
 from signon.core.provider import Provider, ResponseMode
+from signon.service.browsers import browser_family
 from signon.service.party import RelyingParty
 from signon.sessions.record import Session
 from signon.sessions.transactions import TRANSACTION_SECONDS, names_state, open_transaction
@@ -23,6 +25,8 @@ class Finished:
     session_id: str = field(repr=False)
     session: Session
     next_path: str | None
+    replaced: Session | None = None
+    """The session that this browser had before, which the new one has ended."""
 
 
 def open_sign_in(
@@ -59,6 +63,7 @@ def finish_login(
     *,
     mode: ResponseMode,
     old_session_id: str | None = None,
+    user_agent: str | None = None,
 ) -> Finished:
     """Judge the answer, redeem the code, ask the application, make the session, end the old one."""
     provider = party.provider(transaction.provider)
@@ -68,6 +73,8 @@ def finish_login(
     )
     signed_in = _complete(party, provider, callback)
     login = signed_in.login
+    if provider.sign_up is not None and provider.sign_up.echo in pairs:
+        login = replace(login, signed_up=True)
     user_key = ask_application(party, login)
     now = party.clock()
     session = Session(
@@ -78,17 +85,21 @@ def finish_login(
         started_at=transaction.started_at,
         created_at=now,
         expires_at=now + party.session_seconds,
-        epoch=0,
+        browser=browser_family(user_agent),
     )
     session_id = party.sessions.start(session, now=now)
-    if old_session_id is not None:
-        party.sessions.end(old_session_id, now=now)
-    return Finished(session_id=session_id, session=session, next_path=transaction.next)
+    replaced = None if old_session_id is None else party.sessions.end(old_session_id, now=now)
+    return Finished(session_id=session_id, session=session, next_path=transaction.next, replaced=replaced)
 
 
-def _complete(party: RelyingParty, provider: Provider, callback: VerifiedCallback) -> SignedIn:
-    metadata = party.runtime.metadata(provider)
-    flow = complete_login(provider=provider, metadata=metadata, callback=callback, now=party.clock())
+def _complete(
+    party: RelyingParty, provider: Provider, callback: VerifiedCallback | FrontChannelAnswer
+) -> SignedIn:
+    metadata, now = party.runtime.metadata(provider), party.clock()
+    if isinstance(callback, VerifiedCallback):
+        flow = complete_login(provider=provider, metadata=metadata, callback=callback, now=now)
+    else:
+        flow = complete_front_channel(provider=provider, metadata=metadata, answer=callback, now=now)
     signed_in = party.runtime.run(provider, flow)
     return replace(signed_in, login=filed(party, provider, signed_in.login))
 

@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from signon.core.errors import StoreUnavailable
 from signon.sessions.sealer import Sealer
 from signon.sessions.store import SessionStore
 
 OWNER_BYTES = 16
+
+
+class Turn:
+    """A turn at something: true for the one who has it. It ends with its block, unless it is `kept` for longer."""
+
+    __slots__ = ("_keys", "_mine", "_owner", "_store", "kept")
+
+    def __init__(self, store: SessionStore, keys: list[bytes], owner: bytes, *, mine: bool) -> None:
+        self._store = store
+        self._keys = keys
+        self._owner = owner
+        self._mine = mine
+        self.kept = False
+
+    def __bool__(self) -> bool:
+        return self._mine
+
+    def give_back(self) -> None:
+        """Let the next one in."""
+        for key in self._keys:
+            self._store.release(key, self._owner)
 
 
 class Claims:
@@ -32,21 +54,25 @@ class Claims:
         return any(self._store.was_claimed(key, now=now) for key in keys)
 
     @contextmanager
-    def only_one(self, purpose: str, *parts: str, now: float, seconds: float) -> Iterator[bool]:
-        """Try to be the only one at something for up to `seconds`: gives whether it worked.
+    def only_one(self, purpose: str, *parts: str, now: float, seconds: float) -> Iterator[Turn]:
+        """Try to be the only one at something for up to `seconds`.
 
-        What is taken is given back at the end. A process that dies on the way leaves it to run out.
+        What is taken is given back at the end, or runs out: so it does where the store can't be told, and after
+        the death of a process.
         """
         owner = secrets.token_bytes(OWNER_BYTES)
         # All keys, in an order of their own: while keys change, workers don't agree on which is the first.
         keys = sorted(self._sealer.index_keys(purpose, *parts))
         taken: list[bytes] = []
+        turn = Turn(self._store, taken, owner, mine=False)
         try:
             for key in keys:
                 if not self._store.lease(key, owner, now=now, expires_at=now + seconds):
                     break
                 taken.append(key)
-            yield len(taken) == len(keys)
+            turn = Turn(self._store, taken, owner, mine=len(taken) == len(keys))
+            yield turn
         finally:
-            for key in taken:
-                self._store.release(key, owner)
+            if not turn.kept:
+                with suppress(StoreUnavailable):
+                    turn.give_back()

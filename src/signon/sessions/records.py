@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -77,10 +78,15 @@ class Records:
         """Remove a record, then what finds it; False where there was none."""
         deleted = self._store.delete(key)
         self._opened.pop(key, None)
-        for index in self.indexes(session) if session is not None else ():
-            for index_key in index:
-                self._store.index_remove(index_key, key)
+        indexes = self.indexes(session) if session is not None else []
+        self.unlist(key, (index_key for index in indexes for index_key in index))
         return deleted
+
+    def unlist(self, key: bytes, indexes: Iterable[bytes]) -> None:
+        """Take a record that is gone out of indexes. Where the store can't, its time there runs out."""
+        with suppress(StoreUnavailable):
+            for index_key in indexes:
+                self._store.index_remove(index_key, key)
 
     def indexes(self, session: Session) -> list[tuple[bytes, ...]]:
         """The keys that a session is listed and marked under: its provider's session, and its person."""

@@ -111,7 +111,18 @@ class Sessions:
             key = _key(session_id)
             with suppress(StoreUnavailable):  # who they are is known; the next page notes it
                 self.store.touch(key, now=now, expires_at=self._kept_until(session))
+                return replace(session, touched_at=now)
         return session
+
+    def look(self, session_id: str, *, now: float) -> Session | None:
+        """The same, and nobody has used it: looking doesn't prolong what ends when it is idle."""
+        session = self._find(session_id, now=now)
+        return None if session is None or self._why_over(session, now) is not None else session
+
+    def seconds_left(self, session: Session, *, now: float) -> tuple[float, float]:
+        """How long a session lasts at most, and how long if it is not used meanwhile."""
+        left = self._end_of(session) - now
+        return left, min(left, session.touched_at + self._idle_seconds - now)
 
     def why_over(self, session_id: str, *, now: float) -> Over | None:
         """Which limit ended a session, for an hour after the later one; None where none did, or nobody knows."""
@@ -231,7 +242,7 @@ class Sessions:
                     others += 1
                     continue
                 self._records.delete(key, session)
-                self.store.index_remove(index_key, key)  # also of a record that is gone or can't be opened
+                self._records.unlist(key, (index_key,))  # also one that was gone or can't be opened
                 if session is not None and self._lives(session, now):
                     ended.append(session)
         return Ended(sessions=tuple(ended), others=others)
@@ -246,8 +257,9 @@ class Sessions:
         """Clear what has expired, by those who add to it: once a minute, more often while there is a lot."""
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_SECONDS
-            if self.store.sweep(now=now, limit=SWEEP_LIMIT) == SWEEP_LIMIT:
-                self._next_sweep = now
+            with suppress(StoreUnavailable):  # the session is there, and the next minute tries again
+                if self.store.sweep(now=now, limit=SWEEP_LIMIT) == SWEEP_LIMIT:
+                    self._next_sweep = now
 
 
 def _is_of(session: Session, *, issuer: str, subject: str) -> bool:

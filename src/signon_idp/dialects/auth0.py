@@ -20,6 +20,7 @@ from signon_idp.dialects.auth0_organizations import PATH as ORGANIZATION_PATH
 from signon_idp.dialects.auth0_organizations import choose, chosen, organization_of
 from signon_idp.dialects.auth0_people import PEOPLE
 from signon_idp.endpoints.discovery import metadata
+from signon_idp.endpoints.password_mail import password_mail
 from signon_idp.endpoints.v2_logout import v2_logout
 from signon_idp.errors import CallbackError
 from signon_idp.jws import draft, write
@@ -219,6 +220,7 @@ AUTH0 = Dialect(
     own_routes=(
         Route(name="authorization_server_metadata", path="/.well-known/oauth-authorization-server", view=metadata),
         Route(name="v2_logout", path="/v2/logout", view=v2_logout),
+        Route(name="password_mail", path="/dbconnections/change_password", methods=("POST",), view=password_mail),
         Route(name="organization", path=ORGANIZATION_PATH, methods=("POST",), view=chosen),
     ),
 )

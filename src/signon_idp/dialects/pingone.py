@@ -4,8 +4,10 @@ import secrets
 from dataclasses import replace
 from functools import partial
 
-from signon_idp.dialect import Dialect, Lifetimes, Paths, SignOutRules, Tint, only_rsa
+from signon_idp.dialect import Dialect, Lifetimes, Paths, Route, SignOutRules, Tint, only_rsa
+from signon_idp.dialects.pingone_passwords import ACCOUNTS, USUAL
 from signon_idp.dialects.pingone_people import ENVIRONMENT_ID, ORGANIZATION_ID, PEOPLE
+from signon_idp.endpoints.passwords import CHANGE, READ, passwords
 from signon_idp.errors import CallbackError
 from signon_idp.jws import draft, write
 from signon_idp.model import Client, Grant, JsonObject, Token
@@ -15,7 +17,15 @@ from signon_idp.scene import Scene
 POLICIES = ("Single_Factor", "Multi_Factor")
 """Sign-on policies by name; none has a blank in it, since `acr_values` could not name that."""
 API_AUDIENCE = "https://api.pingone.eu"
-_SELF_SERVICE = ("p1:read:user", "p1:update:user", "p1:read:userPassword", "p1:reset:userPassword")
+_SELF_SERVICE = ("p1:read:user", "p1:update:user", READ, CHANGE)
+_FOR_OWN_PEOPLE = frozenset({"p1:update:user", READ, CHANGE})
+"""Not granted to people of an identity provider behind the environment."""
+_PASSWORDS = Route(
+    name="password",
+    path="/v1/environments/<environment_id>/users/<user_id>/password",
+    methods=("GET", "PUT", "POST"),
+    view=passwords(ACCOUNTS, usual=USUAL, environment_id=ENVIRONMENT_ID),
+)
 
 
 def discovery_document(members: JsonObject, scene: Scene) -> JsonObject:
@@ -69,7 +79,7 @@ def make_access_token(grant: Grant, scene: Scene, *, typ: str = "at+jwt") -> str
         "iat": int(scene.now),
         "exp": int(scene.now) + scene.access_token_seconds,
         "aud": [API_AUDIENCE if platform else client.client_id],
-        "scope": " ".join(grant.scopes),
+        "scope": " ".join(granted(grant, grant.scopes)),
     }
     if grant.persona is not None:
         own = {"sub": grant.persona.sub, "sid": grant.sid, "auth_time": int(grant.auth_time), "acr": grant.acr}
@@ -77,6 +87,19 @@ def make_access_token(grant: Grant, scene: Scene, *, typ: str = "at+jwt") -> str
     if platform:
         claims |= {"env": ENVIRONMENT_ID, "org": ORGANIZATION_ID}
     return write(draft(claims, key=scene.keys.signing_key("RS256"), alg="RS256", typ=typ))
+
+
+def granted(grant: Grant, scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """What of these scopes this person's tokens are good for."""
+    external = grant.persona is not None and ACCOUNTS.get(grant.persona.id, USUAL).external
+    return tuple(scope for scope in scopes if not external or scope not in _FOR_OWN_PEOPLE)
+
+
+def token_members(members: JsonObject, scene: Scene) -> JsonObject:
+    """The scope is what was granted, not what was asked for."""
+    if scene.grant is None:
+        raise AssertionError("a token answer has a grant")
+    return {**members, "scope": " ".join(granted(scene.grant, tuple(members["scope"].split())))}
 
 
 def for_platform(scopes: tuple[str, ...]) -> bool:
@@ -105,9 +128,10 @@ def usual_client(client: Client) -> Client:
 
 
 def settings(issuer: str, client: Client) -> dict[str, str]:
-    """The issuer, since no region is on this computer, and what differs from the usual."""
+    """Issuer and API, since no region is on this computer, and what differs from the usual."""
     values = {
         "ISSUER": issuer,
+        "API_URL": f"{issuer}/v1",
         "CLIENT_ID": client.client_id,
         "CLIENT_SECRET": client.client_secret or "",
         "CLIENT_AUTH": client.token_endpoint_auth_method,
@@ -149,7 +173,9 @@ PINGONE = Dialect(
     sends_iss=False,
     sign_out=SignOutRules(asks_without_hint=False, any_clients_redirect=True),
     personas=PEOPLE,
+    own_routes=(_PASSWORDS,),
     discovery_document=discovery_document,
+    token_members=token_members,
     jwks_members=only_rsa,
     judge_request=judge_request,
     id_token_claims=id_token_claims,

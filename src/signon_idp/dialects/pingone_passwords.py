@@ -1,9 +1,9 @@
-"""The password policies of PingOne's fictional people, one for each, so that every rule and every gap is somewhere."""
+"""The password policies of PingOne's fictional people: every rule, and every gap, is somewhere."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from signon_idp.model import JsonObject
+from signon_idp.rules.passwords import Account
 
 STANDARD: JsonObject = {
     "id": "9c2f0b6e-3f5d-4a43-8c6b-7d1e2f3a4b5c",
@@ -37,19 +37,10 @@ ODD_CHARACTERS: JsonObject = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """What is known of somebody's password at the start; `external` people have theirs at another provider."""
-
-    policy: JsonObject = field(default_factory=lambda: STANDARD)
-    changed_days_ago: int = 90
-    external: bool = False
-
-
 ACCOUNTS: Mapping[str, Account] = {
     "arun": Account(policy=NOTHING),
     "sam": Account(policy=ODD_CHARACTERS),
-    "edith": Account(external=True),
+    "edith": Account(policy=STANDARD, external=True),
 }
-"""By persona; everybody else has the standard account."""
-USUAL = Account()
+"""By persona; everybody else has the usual one."""
+USUAL = Account(policy=STANDARD)

@@ -254,11 +254,12 @@ def test_rs256_alone(walk, alg):
 
 
 def test_settings():
-    """What an application sets: the issuer, since no region is on this computer."""
+    """What an application sets: issuer and API, since no region is on this computer."""
     assert PINGONE.settings(ISSUER, CLIENT) == {
         "ISSUER": ISSUER,
+        "API_URL": f"{ISSUER}/v1",
         "CLIENT_ID": "demo",
         "CLIENT_SECRET": CLIENT.client_secret,
     }
     public = PINGONE.settings(ISSUER, Client(client_id="c", token_endpoint_auth_method="none"))
-    assert public == {"ISSUER": ISSUER, "CLIENT_ID": "c", "CLIENT_AUTH": "none"}
+    assert public == {"ISSUER": ISSUER, "API_URL": f"{ISSUER}/v1", "CLIENT_ID": "c", "CLIENT_AUTH": "none"}

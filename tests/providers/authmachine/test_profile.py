@@ -8,11 +8,12 @@ from signon.core.errors import ProviderError
 from signon.core.http import HttpResponse
 from signon.core.logout import end_session_url
 from signon.core.metadata import Metadata, read_discovery
+from signon.core.provider import RevokedCheck
 from signon.core.tokens import TokenSet
 from signon.core.userinfo import userinfo_request
 from signon.core.values import Secret
 from signon.providers import authmachine
-from signon.providers.authmachine import KEYWORDS, AuthMachinePerson, permissions_claim, to_vendor
+from signon.providers.authmachine import KEYWORDS, AuthMachinePerson, to_vendor
 
 URL = "https://sso.example.test"
 SETTINGS = {
@@ -116,7 +117,6 @@ def test_flat_claims():
     asked = parameters(made(permissions="billing warehouse-7"))["claims"]
     assert json.loads(asked) == {"authmachine_permissions": ["billing", "warehouse-7"]}
     assert "claims" not in parameters(made())
-    assert permissions_claim(()) == {}
 
 
 def test_sign_out_parameters():
@@ -145,6 +145,7 @@ def test_sign_up():
     query = parse_qs(address.query)
     assert (address.path, query["register"], query["response_type"]) == ("/oidc/register", ["1"], ["code"])
     assert "register" not in parameters(provider)
+    assert provider.sign_up.echo == ("register", "1")
 
 
 def test_userinfo_by_form():
@@ -155,13 +156,6 @@ def test_userinfo_by_form():
     assert "Authorization" not in posted.headers
     got = userinfo_request(made(userinfo_by="header"), METADATA, tokens)
     assert (got.method, got.headers["Authorization"]) == ("GET", "Bearer am-at")
-
-
-def test_id_beside_sub():
-    """Quirk 5: the vendor's `id` is the user id of its API; without one the subject is."""
-    assert to_vendor({"sub": "s", "id": "user-1"}).user_id == "user-1"
-    assert to_vendor({"sub": "s"}).user_id == "s"
-    assert to_vendor({"sub": "s", "id": 7}).user_id == "s"
 
 
 def test_api_token():
@@ -203,21 +197,11 @@ def test_pkce_switch():
 
 
 def test_permissions_of_a_person():
-    """The permissions come typed, whatever else stands there; what is no list of texts is left out."""
-    person = to_vendor(
-        {
-            "sub": "s",
-            "authmachine_permissions": {
-                "billing": ["view", "edit", 7],
-                "warehouse-7": [],
-                "odd": "view",
-                "n": None,
-            },
-        }
-    )
-    assert person == AuthMachinePerson(user_id="s", permissions={"billing": ("view", "edit"), "warehouse-7": ()})
-    for odd in (None, [], "x", 7):
-        assert to_vendor({"sub": "s", "authmachine_permissions": odd}).permissions == {}
+    """The permissions that came with the sign-in stand beside the vendor's id, and for any vendor's reader."""
+    claims = {"sub": "s", "authmachine_permissions": {"billing": ["view", "edit"], "warehouse-7": []}}
+    expected = {"billing": ("view", "edit"), "warehouse-7": ()}
+    assert to_vendor(claims) == AuthMachinePerson(user_id="s", permissions=expected)
+    assert made().to_permissions(claims) == expected
 
 
 def test_user_name():
@@ -237,6 +221,8 @@ OWN = {
     "logout_sends_hint": "true",
     "nonce": "tolerated",
     "pkce": "false",
+    "revoked_check": "60",
+    "revoked_unknown": "end",
 }
 
 
@@ -251,7 +237,30 @@ def test_each_keyword_has_its_name(keyword):
     assert provider == authmachine(settings=SETTINGS, **{keyword: OWN[keyword]})
 
 
-@pytest.mark.parametrize("keyword", ["userinfo_by", "revoke_tokens", "logout_sends_hint", "nonce", "pkce"])
+@pytest.mark.parametrize(
+    ("often", "check"),
+    [
+        ("off", None),
+        ("each", RevokedCheck(grant_type="check_token_revoked", every_seconds=0.0, unknown="keep")),
+        ("60", RevokedCheck(grant_type="check_token_revoked", every_seconds=60.0, unknown="keep")),
+        (None, RevokedCheck(grant_type="check_token_revoked", every_seconds=0.0, unknown="keep")),
+    ],
+)
+def test_quirk_2_revoked_check(often, check):
+    """Quirk 2: at each look, every so many seconds or never; at each look where nothing is set."""
+    assert made(**({} if often is None else {"revoked_check": often})).revoked_check == check
+
+
+@pytest.mark.parametrize("often", ["0", "-1", "1.5", "always", "60 s", "٦٠"])
+def test_wrong_number_of_seconds(often):
+    """Anything that is neither off, each nor a whole number of seconds above 0 is one problem."""
+    (problem,) = authmachine(settings=SETTINGS, revoked_check=often).problems
+    assert problem == f"AUTHMACHINE_REVOKED_CHECK={often!r} is not off, each or a whole number of seconds"
+
+
+@pytest.mark.parametrize(
+    "keyword", ["userinfo_by", "revoke_tokens", "logout_sends_hint", "nonce", "pkce", "revoked_unknown"]
+)
 def test_wrong_choice(keyword):
     """A value that is none of the choices is a problem that names the setting."""
     (problem,) = authmachine(settings=SETTINGS, **{keyword: "perhaps"}).problems

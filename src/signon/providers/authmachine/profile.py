@@ -1,15 +1,15 @@
-"""AuthMachine: an identity server that organizations run themselves, with permissions of its own."""
+"""AuthMachine's profile: its keywords, its deviations, and what it says of a person."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Unpack, cast
 
 from signon.core.person import text_claim
-from signon.core.provider import Deviation, Provider, SignOutForm, SignUp
+from signon.core.provider import Deviation, Provider, RevokedCheck, SignOutForm, SignUp
 from signon.core.values import JsonObject, JsonValue, url_problem
+from signon.providers.authmachine.permissions import Permissions, granted_at_sign_in, permissions_claim, user_id
 from signon.providers.common import common_fields, require_a_bond, require_openid
 from signon.providers.keywords import Common, Keyword, Reader, keywords
 
@@ -25,6 +25,13 @@ class AuthMachineKeywords(Common, total=False):
     nonce: str
     pkce: bool | str
     logout_sends_hint: bool | str
+    revoked_check: str
+    revoked_unknown: str
+
+
+def _how_often(text: str) -> str | None:
+    counted = text.isascii() and text.isdigit() and int(text) > 0
+    return None if counted or text in {"off", "each"} else "is not off, each or a whole number of seconds"
 
 
 KEYWORDS = keywords(
@@ -52,6 +59,20 @@ KEYWORDS = keywords(
         says="send id_token_hint and client_id at sign-out, which the vendor's own applications don't",
         default="false",
         choices=("true", "false"),
+    ),
+    Keyword(
+        name="revoked_check",
+        says="ask whether a session was ended there: at each look at who is signed in, as the vendor's own"
+        " applications do (it has no other way to tell us), every so many seconds, or off",
+        default="each",
+        check=_how_often,
+    ),
+    Keyword(
+        name="revoked_unknown",
+        says="what becomes of a session while AuthMachine does not answer that: keep it, as the vendor's own"
+        " applications do, or end it",
+        default="keep",
+        choices=("keep", "end"),
     ),
     Keyword(
         name="nonce",
@@ -95,7 +116,7 @@ class AuthMachinePerson:
 
     user_id: str
     """For the permissions API."""
-    permissions: Mapping[str, tuple[str, ...]]
+    permissions: Permissions
     """The permissions that were asked for at sign-in, by object."""
 
 
@@ -124,25 +145,32 @@ def authmachine(
         api_token=read.secret("api_token"),
         authorize_parameters=permissions_claim(read.words("permissions")),
         userinfo_form=read.text("userinfo_by") == "form",
-        sign_up=SignUp(parameters={"register": "1"}, at_registration_endpoint=True),
+        sign_up=SignUp(parameters={"register": "1"}, at_registration_endpoint=True, echo=("register", "1")),
         sign_out=(
             SignOutForm(
                 sends=frozenset({"state", *hint}),
                 parameters={"scope": " ".join(fields["scopes"]), **revoke},
             ),
         ),
+        revoked_check=revoked_check(read),
         read_userinfo=read_userinfo,
         to_vendor=to_vendor,
+        to_permissions=granted_at_sign_in,
         deviations=tuple(deviation for deviation, used in deviations.items() if used),
         problems=tuple(dict.fromkeys(read.problems)),
     )
 
 
-def permissions_claim(objects: tuple[str, ...]) -> dict[str, str]:
-    """The vendor's `claims` parameter: flat, without the members of OIDC Core 5.5."""
-    if not objects:
-        return {}
-    return {"claims": json.dumps({"authmachine_permissions": list(objects)}, separators=(",", ":"))}
+def revoked_check(read: Reader) -> RevokedCheck | None:
+    """How often to ask whether a session was ended there; None: never."""
+    often = read.text("revoked_check")
+    if often == "off":
+        return None
+    return RevokedCheck(
+        grant_type="check_token_revoked",
+        every_seconds=0.0 if often is None or often == "each" else float(often),
+        unknown="end" if read.text("revoked_unknown") == "end" else "keep",
+    )
 
 
 def read_userinfo(answer: JsonObject, _now: float) -> JsonObject:
@@ -153,13 +181,4 @@ def read_userinfo(answer: JsonObject, _now: float) -> JsonObject:
 
 def to_vendor(claims: Mapping[str, JsonValue]) -> AuthMachinePerson:
     """The vendor's own fields of a person."""
-    members: JsonObject = dict(claims)
-    granted = claims.get("authmachine_permissions")
-    return AuthMachinePerson(
-        user_id=text_claim(members, "id") or str(claims["sub"]),
-        permissions={
-            name: tuple(code for code in codes if isinstance(code, str))
-            for name, codes in (granted.items() if isinstance(granted, dict) else ())
-            if isinstance(codes, list)
-        },
-    )
+    return AuthMachinePerson(user_id=user_id(claims), permissions=granted_at_sign_in(claims))

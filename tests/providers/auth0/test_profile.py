@@ -1,14 +1,18 @@
+import json
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from signon.core.authorize import Wishes, prepare
 from signon.core.claims import Expectations
-from signon.core.errors import OperatorError, PersonRefused, ProviderRefused, TokenRejected
+from signon.core.errors import OperatorError, PersonRefused, ProviderRefused, RefreshEnded, TokenRejected
 from signon.core.http import HttpResponse
 from signon.core.logout import end_session_url
 from signon.core.metadata import Metadata
+from signon.core.provider import AccessTokenProfile
 from signon.core.refusal import raise_refusal
+from signon.core.tokens import TokenSet, read_refreshed
 from signon.core.values import Secret
 from signon.providers import auth0
 from signon.providers.auth0 import KEYWORDS, check_organization, to_vendor
@@ -21,6 +25,7 @@ SETTINGS = {
     "AUTH0_CLIENT_SECRET": "a-secret-of-the-client-with-32-octets",
 }
 NOW = 1_800_000_000.0
+OLD_TOKENS = TokenSet(access_token=Secret("old"), scope=("openid",), refresh_token=Secret("v1.old"))
 
 
 def metadata(**more: str) -> Metadata:
@@ -49,7 +54,12 @@ def parameters(provider, **wishes):
 def sign_out(provider, *, listed: bool) -> tuple[str, dict[str, str]]:
     known = metadata(end_session_endpoint=f"{ISSUER}oidc/logout") if listed else metadata()
     address = end_session_url(
-        provider, known, id_token=Secret("h.p.s"), post_logout_redirect_uri="https://app.example/out", state="st"
+        provider,
+        known,
+        id_token=Secret("h.p.s"),
+        post_logout_redirect_uri="https://app.example/out",
+        state="st",
+        logout_hint="sid-1",
     )
     if address is None:
         return "", {}
@@ -158,6 +168,7 @@ def test_sign_out_by_metadata():
     assert path == "/oidc/logout"
     assert query == {
         "id_token_hint": "h.p.s",
+        "logout_hint": "sid-1",
         "post_logout_redirect_uri": "https://app.example/out",
         "client_id": "client-1",
         "state": "st",
@@ -172,6 +183,18 @@ def test_sign_out_of_its_own():
         assert (path, query) == ("/v2/logout", {"returnTo": "https://app.example/out", "client_id": "client-1"})
     assert sign_out(made(logout="oidc"), listed=True)[0] == "/oidc/logout"
     assert sign_out(made(logout="oidc"), listed=False) == ("", {})
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_sign_out_upstream(listed):
+    """`federated` goes to either sign-out where it is wanted, and in no spelling where it is not."""
+    assert sign_out(made(federated=True), listed=listed)[1]["federated"] == "true"
+    assert "federated" not in sign_out(made(federated=False), listed=listed)[1]
+
+
+def test_vendor_tells_by_the_back_channel_alone():
+    """Auth0 posts logout tokens and frames nobody."""
+    assert made().tells_by == {"backchannel"}
 
 
 def expected(**asked: str) -> Expectations:
@@ -288,6 +311,8 @@ OWN = {
     "ext": "ext-a=b",
     "trusted_organizations": "org_1 org_2",
     "logout": "v2",
+    "federated": "true",
+    "access_token_scopes": "permissions",
 }
 
 
@@ -297,7 +322,7 @@ def test_each_keyword_has_its_name(keyword):
     provider = auth0(settings={**SETTINGS, f"AUTH0_{keyword.upper()}": OWN[keyword]})
     assert provider.problems == ()
     usual = made()
-    changed = ("issuer", "authorize_parameters", "forwarded", "sign_out")
+    changed = ("issuer", "authorize_parameters", "forwarded", "sign_out", "access_tokens")
     parts = [getattr(provider, name) for name in changed] + [check.args for check in provider.extra_checks]
     assert parts != [getattr(usual, name) for name in changed] + [check.args for check in usual.extra_checks]
 
@@ -308,6 +333,16 @@ def test_wrong_choice():
     assert problem.startswith("AUTH0_LOGOUT='federated' is none of")
 
 
+def test_access_tokens_are_of_its_own_profile():
+    """Auth0's own tokens don't say what they are and have azp, a named deviation; RFC 9068's can be demanded."""
+    usual = made().access_tokens
+    assert (usual.kind_may_be_unsaid, usual.azp_may_stand_in, usual.jti_may_be_missing) == (True, True, True)
+    assert (usual.algs, usual.scope_claim, usual.subject_may_be_missing) == ({"RS256"}, "scope", False)
+    assert [deviation.name for deviation in usual.deviations] == ["access_token_untyped"]
+    assert made(access_token_profile="rfc9068").access_tokens == AccessTokenProfile()
+    assert made(access_token_scopes="permissions").access_tokens.scope_claim == "permissions"
+
+
 def test_own_keywords_are_all_here():
     """No keyword of the vendor is without its test."""
     assert {known.name for known in KEYWORDS} - {common.name for common in COMMON} == set(OWN)
@@ -316,3 +351,61 @@ def test_own_keywords_are_all_here():
 def test_provider_shows_no_secret():
     """The secret is not in the provider's repr."""
     assert SETTINGS["AUTH0_CLIENT_SECRET"] not in repr(made())
+
+
+@pytest.mark.parametrize(
+    ("signed_in_to", "claims", "right"),
+    [
+        ("org_1", {"org_id": "org_1"}, True),
+        ("org_1", {"org_id": "org_2"}, False),
+        ("org_1", {}, False),
+        (None, {}, True),
+        (None, {"org_id": "org_2"}, True),
+    ],
+)
+def test_organization_stays_the_same_in_a_refresh(signed_in_to, claims, right):
+    """A token of a refresh must be of the organization of the sign-in, also where any is let in."""
+    original = {"sub": "auth0|1", **({} if signed_in_to is None else {"org_id": signed_in_to})}
+    at_refresh = replace(expected(), original=original)
+    if right:
+        check_organization(None, (), claims, at_refresh)
+        return
+    with pytest.raises(TokenRejected) as error:
+        check_organization(None, (), claims, at_refresh)
+    assert error.value.code == "id_token_organization"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "final"),
+    [
+        ("invalid_grant", 400, True),
+        ("invalid_grant", 403, True),
+        ("mfa_required", 403, True),
+        ("mfa_required", 400, True),
+        ("unauthorized", 403, True),
+        ("invalid_request", 400, False),
+        ("too_many_attempts", 400, False),
+    ],
+)
+def test_what_ends_a_refresh(error, status, final):
+    """A refresh is over for an invalid token, for a second factor, and for whatever comes with 403."""
+    body = json.dumps({"error": error, "error_description": "why", "mfa_token": "t"}).encode()
+    response = HttpResponse(status=status, headers={"content-type": "application/json"}, body=body)
+    with pytest.raises(ProviderRefused) as refused:
+        read_refreshed(response, provider=made(), old=OLD_TOKENS, now=NOW)
+    assert type(refused.value) is (RefreshEnded if final else ProviderRefused)
+
+
+def test_wrong_secret_ends_no_refresh():
+    """A wrong secret is the operator's to mend: nobody's tokens end by it."""
+    body = b'{"error":"access_denied","error_description":"Unauthorized"}'
+    for status in (401, 403):
+        response = HttpResponse(status=status, headers={"content-type": "application/json"}, body=body)
+        with pytest.raises(OperatorError) as error:
+            read_refreshed(response, provider=made(), old=OLD_TOKENS, now=NOW)
+        assert error.value.code == "token_invalid_client"
+
+
+def test_only_refresh_tokens_are_revoked():
+    """Access tokens can't be revoked there, so none is sent."""
+    assert made().revokes == {"refresh_token"}

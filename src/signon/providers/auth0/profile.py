@@ -1,9 +1,9 @@
-"""Auth0 (https://auth0.com/docs): the standard, with organizations, invitations and a sign-out of its own."""
+"""Auth0's profile: the standard, with organizations, invitations and a sign-out of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Unpack, cast
@@ -28,6 +28,8 @@ class Auth0Keywords(Common, total=False):
     ext: str
     trusted_organizations: str
     logout: str
+    federated: bool | str
+    access_token_scopes: str
 
 
 def _domain(text: str) -> str | None:
@@ -55,6 +57,20 @@ KEYWORDS = keywords(
         default="auto",
         choices=("auto", "oidc", "v2"),
     ),
+    Keyword(
+        name="federated",
+        says="sign out at the identity provider behind Auth0, too; not all of them send people back",
+        default="false",
+        choices=("true", "false"),
+    ),
+    Keyword(
+        name="access_token_scopes",
+        says="the claim that an API of ours finds scopes in: what the client was granted, or all that the person's"
+        " roles permit",
+        default="scope",
+        choices=("scope", "permissions"),
+    ),
+    access_token_profile="untyped",  # noqa: S106 - the name of a profile: Auth0's own; an API can have RFC 9068's
 )
 _FORWARDED = frozenset({"organization", "invitation", "organization_name", "login_hint", "screen_hint"})
 """An invitation's link comes to the login route and must go on whole (Organizations, Invite Members)."""
@@ -80,22 +96,23 @@ def auth0(
     read = Reader(provider=name, given=cast("Mapping[str, object]", given), settings=settings, keywords=KEYWORDS)
     issuer = read.text("issuer") or _issuer(read.required("domain"))
     fields = common_fields(read, label="Auth0")
+    fields["access_tokens"] = replace(fields["access_tokens"], scope_claim=read.text("access_token_scopes"))
     require_openid(read, fields["scopes"])
     extra = {key: read.text(key) for key in ("audience", "organization", "connection", "ui_locales")}
     organization = extra["organization"]
-    v2 = SignOutForm(
-        endpoint=f"{issuer.rstrip('/')}/v2/logout",
-        redirect_parameter="returnTo",
-        sends=frozenset({"client_id"}),
-    )
-    forms = {"auto": (SignOutForm(), v2), "oidc": (SignOutForm(),), "v2": (v2,)}
     return Provider(
         issuer=issuer,
         **fields,
         authorize_parameters={**_ext(read), **{key: value for key, value in extra.items() if value}},
+        service_parameters={"audience": extra["audience"]} if extra["audience"] else {},
         forwarded=_FORWARDED - ({"organization"} if organization else frozenset()),
         sign_up=SignUp(parameters={"screen_hint": "signup", "prompt": "login"}),
-        sign_out=forms[read.text("logout") or "auto"],
+        sign_out=sign_out_forms(read, issuer),
+        tells_by=frozenset({"backchannel"}),
+        refresh_ends=frozenset({"invalid_grant", "mfa_required"}),
+        refresh_end_statuses=frozenset({403}),
+        revokes=frozenset({"refresh_token"}),
+        password_mail_url=f"{issuer.rstrip('/')}/dbconnections/change_password",
         read_error=read_error,
         to_vendor=to_vendor,
         extra_checks=(partial(check_organization, organization, read.words("trusted_organizations")),),
@@ -103,11 +120,30 @@ def auth0(
     )
 
 
+def sign_out_forms(read: Reader, issuer: str) -> tuple[SignOutForm, ...]:
+    """The two sign-outs: the standard's, which wants the session's id beside the token, and one of its own."""
+    # The presence of `federated` counts and never its value, also where that is "false".
+    parameters = {"federated": "true"} if read.switch("federated") else {}
+    oidc = SignOutForm(
+        sends=frozenset({"id_token_hint", "logout_hint", "client_id", "state"}), parameters=parameters
+    )
+    v2 = SignOutForm(
+        endpoint=f"{issuer.rstrip('/')}/v2/logout",
+        redirect_parameter="returnTo",
+        sends=frozenset({"client_id"}),
+        parameters=parameters,
+    )
+    return {"auto": (oidc, v2), "oidc": (oidc,), "v2": (v2,)}[read.text("logout") or "auto"]
+
+
 def check_organization(
     configured: str | None, trusted: tuple[str, ...], claims: JsonObject, expected: Expectations
 ) -> None:
-    """`org_id`, or `org_name`, must be the organization that was asked for (Organizations, Work with Tokens)."""
-    asked = configured or expected.asked.get("organization")
+    """`org_id`, or `org_name`, must be the organization that was asked for (Organizations, Work with Tokens),
+    and after a refresh the one of the sign-in.
+    """
+    signed_in_to = None if expected.original is None else text_claim(dict(expected.original), "org_id")
+    asked = configured or expected.asked.get("organization") or signed_in_to
     org_id, org_name = claims.get("org_id"), claims.get("org_name")
     if configured is None and trusted and org_id is not None and org_id not in trusted:
         # Also where an invitation's link, which anybody can write, has asked for it.

@@ -1,11 +1,14 @@
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from signon.core.authorize import Wishes, prepare
 from signon.core.client_auth import authenticate
-from signon.core.logout import end_session_url
+from signon.core.logout import MAX_HINT_CHARACTERS, end_session_url
 from signon.core.metadata import Metadata
+from signon.core.revocation import revocable
+from signon.core.tokens import TokenSet
 from signon.core.values import Secret
 from signon.providers import pingone
 from signon.providers.keywords import COMMON
@@ -34,16 +37,18 @@ def made(**keywords):
     return provider
 
 
-def sign_out(provider, *, state: str | None = "st") -> dict[str, str]:
+def sign_out(
+    provider, *, state: str | None = "st", hint: str | None = "h.p.s", path: str = "signoff"
+) -> dict[str, str]:
     address = end_session_url(
         provider,
         METADATA,
-        id_token=Secret("h.p.s"),
+        id_token=None if hint is None else Secret(hint),
         post_logout_redirect_uri="https://app.example/out",
         state=state,
     )
     parts = urlsplit(address)
-    assert parts.path.endswith("/as/signoff")
+    assert parts.path.endswith(f"/as/{path}")
     return {name: value for name, (value,) in parse_qs(parts.query).items()}
 
 
@@ -53,6 +58,15 @@ def test_the_usual():
     assert (provider.name, provider.label, provider.issuer) == ("pingone", "PingOne", ISSUER)
     assert (provider.id_token_algs, provider.deviations, provider.sign_up) == ({"RS256"}, (), None)
     assert provider.api_url == "https://api.pingone.com/v1"
+
+
+def test_access_tokens_may_not_say_what_they_are():
+    """Until `typ` is the rule it may be missing, and a client's own token names nobody; both are deviations."""
+    usual, strict = made().access_tokens, made(access_token_profile="rfc9068").access_tokens
+    assert (usual.kind_may_be_unsaid, usual.azp_may_stand_in, usual.jti_may_be_missing) == (True, False, False)
+    assert [d.name for d in usual.deviations] == ["access_token_untyped", "access_token_without_subject"]
+    assert (strict.kind_may_be_unsaid, strict.subject_may_be_missing) == (False, True)
+    assert [d.name for d in strict.deviations] == ["access_token_without_subject"]
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -80,6 +94,18 @@ def test_issuer():
     )
     assert (local.problems, local.issuer) == ((), "http://127.0.0.1:9004/e/as")
     assert local.api_url == "http://127.0.0.1:9004/v1"
+
+
+def test_password_api():
+    """The API for passwords is below the API's address, in the environment of the issuer or the keyword."""
+    usual = made().passwords
+    assert usual.environments_url == "https://api.pingone.com/v1/environments"
+    assert usual.scopes == ("p1:read:userPassword", "p1:reset:userPassword")
+    own_domain = {**SETTINGS, "PINGONE_CUSTOM_DOMAIN": "id.acme.example"}
+    nameless = {name: value for name, value in own_domain.items() if name != "PINGONE_ENVIRONMENT_ID"}
+    by_issuer = {**nameless, "PINGONE_ISSUER": "https://auth.pingone.eu/e-2/as"}
+    found = [pingone(settings=settings).passwords.environment_id for settings in (own_domain, nameless, by_issuer)]
+    assert (usual.environment_id, found) == (ENVIRONMENT, [ENVIRONMENT, None, "e-2"])
 
 
 def test_nothing_set():
@@ -152,6 +178,16 @@ def test_sign_out():
     assert sign_out(made(logout_sends_hint=False)) == bare
 
 
+def test_sign_out_upstream():
+    """With `idp_signoff` people leave by idpSignoff, which wants a hint; without one that fits, by signoff."""
+    provider = made(idp_signoff=True)
+    usual = {"id_token_hint": "h.p.s", "post_logout_redirect_uri": "https://app.example/out", "state": "st"}
+    assert sign_out(provider, path="idpSignoff") == usual
+    bare = {name: value for name, value in usual.items() if name != "id_token_hint"}
+    assert sign_out(provider, hint=None, path="signoff") == bare
+    assert sign_out(provider, hint="x" * (MAX_HINT_CHARACTERS + 1), path="signoff") == bare
+
+
 def test_vendor_fields():
     """Quirk 4: the ID token has the user's id; where a mapping has changed the subject, it is in p1.userId."""
     assert to_vendor({"sub": "u-1"}) == PingOnePerson(
@@ -194,6 +230,7 @@ OWN = {
     "api_url": "https://api.acme.example/v1",
     "logout_sends_client_id": "true",
     "logout_sends_hint": "false",
+    "idp_signoff": "true",
 }
 
 
@@ -214,3 +251,13 @@ def test_own_keywords_are_all_here():
 def test_provider_shows_no_secret():
     """The secret is not in the provider's repr."""
     assert SETTINGS["PINGONE_CLIENT_SECRET"] not in repr(made())
+
+
+def test_quirk_2_tokens_of_the_platform_are_not_revoked():
+    """Quirk 2: access tokens with scopes of the platform API live on, so only a refresh token is revoked."""
+    known = replace(METADATA, revocation_endpoint=f"{ISSUER}/revoke")
+    tokens = TokenSet(access_token=Secret("a"), scope=("openid", "p1:read:user"), refresh_token=Secret("r"))
+    assert [kind for kind, _ in revocable(made(), known, tokens, now=NOW)] == ["refresh_token"]
+    assert revocable(made(), known, replace(tokens, refresh_token=None), now=NOW) == ()
+    own = replace(tokens, scope=("openid", "orders"), refresh_token=None)
+    assert [kind for kind, _ in revocable(made(), known, own, now=NOW)] == ["access_token"]

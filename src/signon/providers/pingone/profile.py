@@ -1,15 +1,15 @@
-"""PingOne (https://developer.pingidentity.com/pingone-api): environments, regions, sign-on policies."""
+"""PingOne as data: environments, regions, sign-on policies."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Unpack, cast
 from urllib.parse import urlsplit
 
 from signon.core.person import text_claim
-from signon.core.provider import Provider, SignOutForm
+from signon.core.provider import AccessTokenProfile, Deviation, PasswordApi, Provider, SignOutForm
 from signon.core.values import JsonObject, JsonValue, url_problem
 from signon.providers.common import common_fields, require_openid
 from signon.providers.keywords import Common, Keyword, Reader, keywords
@@ -34,10 +34,15 @@ class PingOneKeywords(Common, total=False):
     api_url: str
     logout_sends_client_id: bool | str
     logout_sends_hint: bool | str
+    idp_signoff: bool | str
 
 
 _ENVIRONMENT_ID = re.compile(r"[A-Za-z0-9-]+\Z")
 _AUTH_HOST = "auth.pingone."
+_OF_ENVIRONMENT = re.compile(r"/([A-Za-z0-9-]+)/as\Z")
+"""The path of an issuer that names its environment; a custom domain's doesn't."""
+READ_PASSWORD = "p1:read:userPassword"  # noqa: S105 - the name of a scope
+CHANGE_PASSWORD = "p1:reset:userPassword"  # noqa: S105 - the same
 
 
 def _environment_id(text: str) -> str | None:
@@ -79,6 +84,19 @@ KEYWORDS = keywords(
         default="true",
         choices=("true", "false"),
     ),
+    Keyword(
+        name="idp_signoff",
+        says="sign out at the identity provider behind PingOne, too; the application there must allow idpSignoff",
+        default="false",
+        choices=("true", "false"),
+    ),
+    access_token_profile="untyped",  # noqa: S106 - the name of a profile; until March 2027, when typ is the rule
+)
+NO_SUBJECT = Deviation(
+    name="access_token_without_subject",
+    why="a token that a client got for itself names nobody",
+    evidence="PingOne API documentation, Token claims",
+    date="2026-11",
 )
 
 
@@ -101,16 +119,46 @@ def pingone(
     read = Reader(provider=name, given=cast("Mapping[str, object]", given), settings=settings, keywords=KEYWORDS)
     issuer = read.text("issuer") or _issuer(read)
     fields = common_fields(read, label="PingOne")
+    fields["access_tokens"] = _access_tokens(fields["access_tokens"])
     require_openid(read, fields["scopes"])
-    optional = {"id_token_hint": "logout_sends_hint", "client_id": "logout_sends_client_id"}
-    sends = {"state", *(name for name, keyword in optional.items() if read.switch(keyword))}
+    api = api_url(read, issuer)
     return Provider(
         issuer=issuer,
         **fields,
-        api_url=api_url(read, issuer),
-        sign_out=(SignOutForm(sends=frozenset(sends)),),
+        api_url=api,
+        passwords=PasswordApi(
+            environments_url=f"{api}/environments",
+            environment_id=environment_id(read, issuer),
+            scopes=(READ_PASSWORD, CHANGE_PASSWORD),
+        ),
+        sign_out=sign_out_forms(read, issuer),
+        unrevocable_scope="p1:",
         to_vendor=to_vendor,
         problems=tuple(dict.fromkeys(read.problems)),
+    )
+
+
+def sign_out_forms(read: Reader, issuer: str) -> tuple[SignOutForm, ...]:
+    """`signoff`, which the metadata names, and before it `idpSignoff` where that is wanted: only with a hint."""
+    optional = {"id_token_hint": "logout_sends_hint", "client_id": "logout_sends_client_id"}
+    sends = {"state", *(name for name, keyword in optional.items() if read.switch(keyword))}
+    signoff = SignOutForm(sends=frozenset(sends))
+    if not read.switch("idp_signoff"):
+        return (signoff,)
+    upstream = SignOutForm(
+        endpoint=f"{issuer}/idpSignoff", sends=frozenset({"id_token_hint", "state"}), needs_hint=True
+    )
+    return (upstream, signoff)
+
+
+def _access_tokens(profile: AccessTokenProfile) -> AccessTokenProfile:
+    """Whatever `typ` says, `client_id` and `jti` are always there (Token claims)."""
+    return replace(
+        profile,
+        azp_may_stand_in=False,
+        jti_may_be_missing=False,
+        subject_may_be_missing=True,
+        deviations=(*profile.deviations, NO_SUBJECT),
     )
 
 
@@ -132,6 +180,12 @@ def api_url(read: Reader, issuer: str) -> str:
     host = urlsplit(issuer).hostname or ""
     region = host.removeprefix(_AUTH_HOST) if host.startswith(_AUTH_HOST) else read.text("region")
     return (read.text("api_url") or f"https://api.pingone.{region}/v1").rstrip("/")
+
+
+def environment_id(read: Reader, issuer: str) -> str | None:
+    """The environment's id, as set or as the issuer names it; a custom domain alone doesn't tell."""
+    match = _OF_ENVIRONMENT.search(urlsplit(issuer).path)
+    return read.text("environment_id") or (match[1] if match else None)
 
 
 def to_vendor(claims: Mapping[str, JsonValue]) -> PingOnePerson:

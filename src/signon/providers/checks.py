@@ -1,0 +1,38 @@
+"""What may stand in a setting: each check says what is wrong with a text, or None."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from signon.core.values import url_problem
+
+
+def issuer(text: str) -> str | None:
+    """An issuer has no query and no fragment (OIDC Discovery 3)."""
+    return url_problem(text, query=False)
+
+
+def path(text: str) -> str | None:
+    """A path of this application."""
+    fine = (
+        text.startswith("/")
+        and not text.startswith("//")
+        and text.isprintable()
+        and not set(text) & set("<>?#\\ ")
+    )
+    return None if fine else "is not a path that begins with /"
+
+
+def seconds(text: str) -> str | None:
+    """A whole number, 0 or more."""
+    return None if text.isascii() and text.isdigit() else "is not a whole number of seconds"
+
+
+def file(text: str) -> str | None:
+    """A file that is there."""
+    return None if Path(text).is_file() else "names no file"
+
+
+def proxy(text: str) -> str | None:
+    """An http proxy."""
+    return None if text.startswith(("http://", "https://")) else "is not the address of an http proxy"
