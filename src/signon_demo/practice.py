@@ -52,7 +52,7 @@ PRACTICES = (
         name="pingone",
         vendor="pingone",
         dialect="pingone",
-        more={"scope": "openid profile email address"},
+        more={"scope": "openid profile email address p1:read:userPassword p1:reset:userPassword"},
         told_by=("client_secret", "environment_id", "custom_domain", "issuer"),
     ),
     Practice(

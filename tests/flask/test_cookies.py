@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 import time_machine
-from tests.flask.double import LOCAL, Visitor, set_cookies
+from tests.flask.double import HTTPS, LOCAL, Visitor, set_cookies
 
 from signon.flask import current_user
 from signon.flask.cookies import MAX_TRANSACTIONS
@@ -27,6 +27,13 @@ def test_session_cookie_of_loopback_has_the_port(app, op):
     value, attributes = set_cookies(visitor.sign_in())["signon-5000"]
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}", value)
     assert attributes == NEW
+
+
+def test_permanent_session_cookie_lives_as_long_as_the_session(make_app, op):
+    """Where sessions are to outlive the browser, its cookie stays for the session's longest life and no longer."""
+    visitor = Visitor(make_app(SIGNON_PERMANENT="true", SIGNON_SESSION_SECONDS=2_678_400), op)
+    _, attributes = set_cookies(visitor.sign_in())["signon-80"]
+    assert attributes == NEW | {"Max-Age=2678400"}
 
 
 @pytest.mark.parametrize(("fixture", "prefix"), [("secure", "__Host-"), ("visitor", "signon-80-")])
@@ -198,3 +205,19 @@ def test_transaction_cookie_is_no_session(visitor):
     for text in (value, value[:43], value[-43:]):
         visitor.client.set_cookie("signon-80", text)
         assert visitor.who() == "nobody"
+
+
+def test_cookies_for_another_site(make_app, op, caplog):
+    """Every cookie of ours must say SameSite=None then, taken-back ones too, and the start must warn of it."""
+    app = make_app(
+        SIGNON_BASE_URL=HTTPS, SIGNON_COOKIE_SAMESITE="None", SIGNON_CORS_ORIGINS="https://spa.example.org"
+    )
+    assert [record.levelname for record in caplog.records if "SIGNON_COOKIE_SAMESITE" in record.message] == [
+        "WARNING"
+    ]
+    visitor = Visitor(app, op, at=HTTPS)
+    location = visitor.start()
+    for response in (visitor.answer(location), visitor.post("/auth/logout", Origin=HTTPS)):
+        cookies = set_cookies(response)
+        assert cookies
+        assert all({"SameSite=None", "Secure", "HttpOnly"} <= attributes for _, attributes in cookies.values())

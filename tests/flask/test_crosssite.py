@@ -10,7 +10,9 @@ from werkzeug.test import EnvironBuilder
 from signon.core.errors import SuspectError
 from signon.flask.crosssite import (
     EXEMPT,
+    check_fetch,
     check_unsafe,
+    is_fetch,
     is_foreign_post,
     is_own_navigation,
     is_own_post,
@@ -276,3 +278,40 @@ def test_exempt_routes_are_the_providers_own(app):
     """Each name on the list of exempt routes must be one of a route that providers send people to."""
     endpoints = {rule.endpoint.removeprefix("signon.") for rule in app.url_map.iter_rules()}
     assert all(any(endpoint.startswith(name) for endpoint in endpoints) for name in EXEMPT)
+
+
+def fetch_code(settings, *, origin_will_do=False, **headers):
+    try:
+        check_fetch(request_with(**headers), HOME, settings, origin_will_do=origin_will_do)
+    except SuspectError as error:
+        return error.code
+    return None
+
+
+@pytest.mark.parametrize("origin_will_do", [False, True])
+def test_scripts_that_may_ask(settings, origin_will_do):
+    """Scripts of this origin and of listed ones may ask, with the header; where the origin will do, listed ones
+    without it, too. Pages of all others are told apart from those that only lack the header.
+    """
+    wrong = []
+    for where, origin, csrf in product(SITES, ORIGINS, (None, "1", "0", "")):
+        listed = origin == SPA
+        own = where in {"same-origin", "none"} or (where is None and origin in {None, HTTPS})
+        expected = None
+        if not own and not listed:
+            expected = "cross_site"
+        elif csrf != "1" and not (listed and origin_will_do):
+            expected = "csrf_header_missing"
+        headers = {"Sec_Fetch_Site": where, "Origin": origin, "X_CSRF": csrf}
+        if fetch_code(settings, origin_will_do=origin_will_do, **headers) != expected:
+            wrong.append(headers)
+    assert not wrong
+
+
+def test_scripts_never_get_a_page():
+    """Who sends the header is a script, whatever else it sends: it gets JSON, and is sent nowhere."""
+    for headers in (TYPED, CLICKED, {"Accept": "text/html"}):
+        sent = {name.replace("-", "_"): value for name, value in headers.items()}
+        assert wants_page(request_with(**sent))
+        assert is_fetch(request_with(**sent, X_CSRF="1"))
+        assert not wants_page(request_with(**sent, X_CSRF="1"))

@@ -373,7 +373,7 @@ def test_provider_that_fails_costs_nobody_the_session(visitor, clock, op):
         response = visitor.get("/data?x=1")
         assert (response.status_code, code_of(response)) == (503, "refresh_unavailable")
         assert response.headers["Retry-After"] == "10"
-        assert 'href="/data"' in response.text
+        assert 'href="/data?x=1"' in response.text
         assert "You have not been signed out" in response.text
     assert visitor.get("/plain").text == "plain Somchai"
     del op.failing["token"]

@@ -167,6 +167,17 @@ def test_button_leads_on(raising, error, target):
     assert f'<a class="button" href="{target}">' in raising(error).text
 
 
+def test_page_is_asked_for_again_as_it_was(app, visitor):
+    """The button to try again leads to the very page, with its query and the encoding of its path."""
+
+    @app.get("/papers/<path:name>")
+    def paper(name):
+        raise StoreUnavailable("store_unavailable", name)
+
+    text = visitor.get("/papers/a%3Fb?year=2025&sort=%C3%A4").text
+    assert '<a class="button" href="/papers/a%3Fb?year=2025&amp;sort=%C3%A4">' in text
+
+
 def test_store_failure_of_a_post_leads_to_the_application(app, visitor):
     """A page that was posted can't be asked for again: the button leads into the application."""
 

@@ -1,4 +1,4 @@
-import asyncio
+from dataclasses import replace
 
 import pytest
 from tests.flask.double import CLICKED, FETCHED, ISSUER, code_of, json_response
@@ -36,6 +36,13 @@ def app(make_app, op, plant):
 
 async def _waiting():
     return "waiting"
+
+
+def result_of(coroutine):
+    """What a coroutine that waits for nothing returns; no event loop, since a browser's may be running."""
+    with pytest.raises(StopIteration) as done:
+        coroutine.send(None)
+    return done.value.value
 
 
 @pytest.fixture
@@ -82,6 +89,17 @@ def test_nobody_is_sent_to_sign_in(app):
     assert (answer.status_code, code_of(answer)) == (401, "login_needed")
 
 
+def test_session_whose_tokens_have_ended(client, app):
+    """Whom the provider has given up must sign in again before a permission counts, as on any guarded page."""
+    seen = client("edit")
+    party, (cookie,) = app.extensions["signon"].party, seen._cookies.values()
+    now = party.clock()
+    session = replace(party.sessions.load(cookie.value, now=now), tokens_ended="invalid_grant")
+    assert party.sessions.replace(cookie.value, session, now=now)
+    answer = seen.get("/bills", headers=FETCHED)
+    assert (answer.status_code, code_of(answer)) == (401, "tokens_ended")
+
+
 def test_object_that_the_sign_in_did_not_ask_about(client):
     """Then the API decides."""
     assert client().get("/garden").text == "garden"
@@ -89,7 +107,7 @@ def test_object_that_the_sign_in_did_not_ask_about(client):
 
 def test_async_views(client, app):
     """A view that is a coroutine is guarded, too, and runs."""
-    app.async_to_sync = lambda view: lambda: asyncio.run(view())
+    app.async_to_sync = lambda view: lambda: result_of(view())
     assert client().get("/waiting").text == "waiting"
     assert client(authmachine_permissions={"garden": []}).get("/waiting").status_code == 403
 

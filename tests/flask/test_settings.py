@@ -41,12 +41,22 @@ GOOD = [
     ("SIGNON_SIGNUP_PATH", "/join", "signup_path", "/join"),
     ("SIGNON_LOGOUT_PATH", "/leave", "logout_path", "/leave"),
     ("SIGNON_JWKS_PATH", "/keys", "jwks_path", "/keys"),
+    ("SIGNON_PREFIX", "/sso", "password_path", "/sso/password"),
+    ("SIGNON_PASSWORD_PATH", "/password/change", "password_path", "/password/change"),
     ("SIGNON_SIGNED_OUT_PATH", "/bye", "signed_out_path", "/bye"),
     ("SIGNON_SIGNED_OUT_PATH", "/bye", "after_logout", "/bye"),
     ("SIGNON_AFTER_LOGIN", "/start?hello=1", "after_login", "/start?hello=1"),
+    ("SIGNON_PREFIX", "/sso", "session_path", "/sso/session"),
+    ("SIGNON_SESSION_PATH", "/state", "session_path", "/state"),
+    ("SIGNON_PREFIX", "/sso", "auth_url_path", "/sso/auth-url"),
+    ("SIGNON_AUTH_URL_PATH", "/api/auth-url", "auth_url_path", "/api/auth-url"),
+    ("SIGNON_SESSION_CLAIMS", "sub myinfo.name", "session_claims", ("sub", "myinfo.name")),
+    ("SIGNON_COOKIE_SAMESITE", "Lax", "cookie_same_site", "Lax"),
     ("SIGNON_AFTER_LOGOUT", "/?bye", "after_logout", "/?bye"),
     ("SIGNON_SESSION_SECONDS", "3600", "session_seconds", 3600.0),
     ("SIGNON_SESSION_SECONDS", 3600, "session_seconds", 3600.0),
+    ("SIGNON_PERMANENT", "true", "permanent", True),
+    ("SIGNON_PERMANENT", "false", "permanent", False),
     ("SIGNON_SESSIONS", "memory:", "sessions", "memory:"),
     ("SIGNON_SESSIONS", "sqlite:////var/lib/x.db", "sessions", "sqlite:////var/lib/x.db"),
     ("SIGNON_SESSIONS", "redis://localhost", "sessions", "redis://localhost"),
@@ -116,6 +126,7 @@ BAD = [
     *[(f"SIGNON_{name}", value) for name in PATHS for value in NO_PATHS],
     *[(f"SIGNON_{name}", "/a?b") for name in PATHS[:6]],
     *[("SIGNON_SESSION_SECONDS", value) for value in ("0", "-1", "1.5", "8h", "٣", "1e3", 0, -5)],
+    *[("SIGNON_PERMANENT", value) for value in ("yes", "1", "True")],
     *[
         ("SIGNON_CORS_ORIGINS", value)
         for value in (
@@ -158,9 +169,7 @@ def test_what_is_no_text_is_told_so(read, name, value):
 def test_seconds_may_be_whole_numbers_only(read, name, value):
     """A number of seconds may be text or an int; true isn't one."""
     _, problems = read(**{name: value})
-    assert problems == [
-        f"{name} is {type(value).__name__} and not text: put quotes around it where it is set"
-    ]
+    assert problems == [f"{name} is {type(value).__name__} and not text: put quotes around it where it is set"]
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
@@ -359,3 +368,38 @@ def test_settings_are_frozen(read):
     settings, _ = read()
     with pytest.raises(AttributeError):
         settings.base_url = "x"
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        ({"SIGNON_COOKIE_SAMESITE": "Strict"}, "SIGNON_COOKIE_SAMESITE='Strict' is neither Lax nor None"),
+        (
+            {"SIGNON_COOKIE_SAMESITE": "None", "SIGNON_CORS_ORIGINS": "https://a.example"},
+            "SIGNON_COOKIE_SAMESITE=None needs https: set SIGNON_BASE_URL to an https address",
+        ),
+        (
+            {
+                "SIGNON_COOKIE_SAMESITE": "None",
+                "SIGNON_CORS_ORIGINS": "https://a.example",
+                "SIGNON_BASE_URL": "http://localhost:5000",
+            },
+            "SIGNON_COOKIE_SAMESITE=None needs https: set SIGNON_BASE_URL to an https address",
+        ),
+        (
+            {"SIGNON_COOKIE_SAMESITE": "None", "SIGNON_BASE_URL": HTTPS},
+            "SIGNON_COOKIE_SAMESITE=None is for a frontend on another site: list it in SIGNON_CORS_ORIGINS",
+        ),
+    ],
+)
+def test_cookies_for_another_site_need_https_and_its_name(read, config, problem):
+    """What browsers would not take, or nobody would use, must stop the start, with what to do."""
+    assert read(**config)[1] == [problem]
+
+
+def test_cookies_for_another_site(read):
+    """With https, and the frontend's origin on the list, cookies may go along with requests of another site."""
+    settings, problems = read(
+        SIGNON_COOKIE_SAMESITE="None", SIGNON_CORS_ORIGINS="https://a.example", SIGNON_BASE_URL=HTTPS
+    )
+    assert (settings.cookie_same_site, problems) == ("None", [])

@@ -455,6 +455,15 @@ def test_store_fails_elsewhere(app, visitor, monkeypatch, operation):
     assert visitor.sign_in().status_code == 303
 
 
+def test_page_that_was_wanted_is_kept_when_the_store_fails(app, visitor, monkeypatch):
+    """Whose sign-in the store could not keep begins again by one button, and ends where they wanted to go."""
+    pairs = begun(visitor, "/auth/login?next=/me")
+    with monkeypatch.context() as patch:
+        break_store(app, patch, "create")
+        response = failed(call(visitor, *pairs.items()), "store_unavailable", 503)
+    assert 'class="button" href="/auth/login/oidc?next=%2Fme"' in response.text
+
+
 def test_store_fails_when_the_old_session_is_ended(app, visitor, monkeypatch):
     """A sign-in that can't end the old session must not leave two: 503, and the old one stays."""
     visitor.sign_in()

@@ -12,6 +12,7 @@ from signon.core.errors import (
     SuspectError,
     TokenRejected,
 )
+from signon.core.provider import SignUp
 from signon.core.values import Secret
 from signon.service.finish_login import ask_application, filed, find_roles, finish_login, open_sign_in
 from signon.service.party import Refused
@@ -55,6 +56,32 @@ def code(kind, call, *args, **kwargs):
         call(*args, **kwargs)
     assert type(caught.value) is kind
     return caught.value.code
+
+
+@pytest.mark.parametrize(
+    ("echo", "pairs", "signed_up"),
+    [
+        (("register", "1"), (("register", "1"),), True),
+        (("register", "1"), (("register", "0"),), False),
+        (("register", "1"), (), False),
+        (None, (("register", "1"),), False),
+    ],
+)
+def test_new_account_is_told(make_party, make_provider, op, echo, pairs, signed_up):
+    """A provider that says so tells of a new account; nobody else's parameter does, and `on_login` sees it."""
+    seen = []
+    provider = replace(make_provider(), sign_up=SignUp(echo=echo))
+    journey = Journey(make_party(provider, on_login=lambda login: seen.append(login.signed_up)), op)
+    journey.pairs += pairs
+    finished = journey.finish()
+    session = journey.party.sessions.load(finished.session_id, now=NOW)
+    assert (session.login.signed_up, finished.session.login.signed_up, seen) == (signed_up, signed_up, [signed_up])
+
+
+def test_provider_without_sign_up_tells_of_none(journey):
+    """Where nobody can sign up a parameter says nothing."""
+    journey.pairs += (("register", "1"),)
+    assert journey.finish().session.login.signed_up is False
 
 
 def test_sign_in_finishes(journey, party):

@@ -346,3 +346,16 @@ def test_a_child_knows_of_its_parents_outage(circuit, frail):
     """A child that is forked in a pause waits for its end, too."""
     go_down(circuit, frail)
     assert in_child(lambda: outcome(circuit) == REFUSED)
+
+
+def test_a_replica_that_is_silent_opens_nothing():
+    """That no replica has confirmed a write says nothing of the server: reads go on."""
+
+    class Unconfirmed(MemoryStore):
+        def create(self, *_args, **_options):
+            raise StoreUnavailable("store_unconfirmed", "no replica")
+
+    circuit = Circuit(Unconfirmed())
+    with pytest.raises(StoreUnavailable, match="store_unconfirmed"):
+        circuit.create(b"k" * 32, b"v", now=1.0, expires_at=2.0)
+    assert circuit.load(b"k" * 32, now=1.0) is None

@@ -111,6 +111,22 @@ def test_half_a_turn_is_given_back(store, sealer, rotated, now):
         assert later
 
 
+def test_a_turn_whose_answer_was_lost_is_given_back(claims, store, now, monkeypatch):
+    """A store that gives a turn and then fails to say so keeps nobody out for the whole time of it."""
+    lease = store.lease
+
+    def lose(*args, **options):
+        lease(*args, **options)
+        raise StoreUnavailable("store_unavailable", "the answer was lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "lease", lose)
+        with pytest.raises(StoreUnavailable), claims.only_one("refresh", "a", now=now, seconds=10):
+            pytest.fail("nobody knows whose turn it is")
+    with claims.only_one("refresh", "a", now=now, seconds=10) as later:
+        assert later
+
+
 def test_one_of_eight_is_the_only_one(claims, now):
     """Of eight threads that try together one gets in."""
     gate, done = threading.Barrier(8), threading.Barrier(8)

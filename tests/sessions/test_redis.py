@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 import trustme
+from redis import exceptions as errors
 from tests.servers.redis import redis_server
 
 from signon.core.errors import ConfigurationError, StoreUnavailable
@@ -138,11 +139,12 @@ def test_a_dead_server_is_noticed_at_once(server, store):
 
 
 def test_a_server_that_hangs_costs_a_second(server, store):
-    """A server that takes connections and answers nothing is given up in time, connected to before or not."""
+    """A server that takes connections and answers nothing is given up in time, at the first word or later."""
     OPERATIONS["create"](store)
-    with server.pause(), opened(server.url) as another:
-        waits = [lambda: unavailable(OPERATIONS["update"], store), lambda: unavailable(another.load, KEY, now=NOW)]
-        with ThreadPoolExecutor(2) as pool:
+    with server.pause(), opened(server.url) as another, opened(f"{server.url}/1") as selecting:
+        waits = [lambda: unavailable(OPERATIONS["update"], store)]
+        waits += [lambda new=new: unavailable(new.load, KEY, now=NOW) for new in (another, selecting)]
+        with ThreadPoolExecutor(len(waits)) as pool:
             words = [future.result() for future in [pool.submit(wait) for wait in waits]]
     assert all("does not answer" in said for said in words)
     assert store.load(KEY, now=NOW).touched_at == NOW
@@ -331,6 +333,14 @@ def test_a_host_that_can_not_be_found(host):
     """A name that nobody has, or that can't be one, is the store's failure."""
     with opened(f"redis://{host}") as store:
         assert "can't be used" in unavailable(store.load, KEY, now=NOW, within=10)
+
+
+@pytest.mark.parametrize(("text", "host"), [("7 other:7001", "other"), ("7 :7001", "one"), ("7 ::1:7001", "::1")])
+def test_where_a_key_has_moved(text, host):
+    """A redirection names the other server, or the same host where it leaves that empty."""
+    for code, error in (("MOVED", errors.MovedError), ("ASK", errors.AskError)):
+        failed = redis_module._failed(Address("one", 7000), error(text, status_code=code))
+        assert (failed.how, failed.code, failed.moved_to) == ("refused", code, Address(host, 7001))
 
 
 def test_without_redis_py(monkeypatch):

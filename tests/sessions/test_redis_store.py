@@ -1,6 +1,7 @@
 import random
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from tests.servers.redis import redis_server
@@ -10,6 +11,7 @@ from signon.sessions.contract import StoreContract
 from signon.sessions.memory import MemoryStore
 from signon.sessions.redis import open_redis
 from signon.sessions.redis_scripts import AGAIN, FIRST, GRACE_SECONDS
+from signon.sessions.redis_store import RedisStore
 from signon.sessions.sessions import Sessions
 from signon.sessions.store import Stored
 
@@ -87,6 +89,40 @@ def test_every_key_goes_by_itself(server, store):
     assert goes.pop(b"signon:e") == -1
     assert len(goes) == 7
     assert set(goes.values()) == {int((END + GRACE_SECONDS) * 1000)}
+
+
+def test_what_has_to_last_is_saved():
+    """Sign-ins, refreshes and ends wait for replicas; what a page does, or can be done again, waits for nobody."""
+    calls = []
+
+    def call(key, command, *, again=None, saved=False):
+        calls.append((saved, again))
+        return 1
+
+    store = RedisStore(SimpleNamespace(call=call))
+    times = {"now": NOW, "expires_at": END}
+    for lasting in (
+        lambda: store.create(KEY, b"value", **times),
+        lambda: store.update(KEY, b"value", version=1, **times),
+        lambda: store.delete(KEY),
+        lambda: store.index_add(KEY, OWNER, **times),
+        lambda: store.mark_ended(KEY, **times),
+        store.next_epoch,
+    ):
+        lasting()
+    assert [saved for saved, _ in calls] == [True] * 6
+    assert [again is not None and again[-1] for _, again in calls] == [AGAIN, AGAIN] + [False] * 4
+    calls.clear()
+    for passing in (
+        lambda: store.touch(KEY, **times),
+        lambda: store.claim(KEY, OWNER, **times),
+        lambda: store.lease(KEY, OWNER, **times),
+        lambda: store.release(KEY, OWNER),
+        lambda: store.index_remove(KEY, OWNER),
+        store.epoch,
+    ):
+        passing()
+    assert calls == [(False, None)] * 6
 
 
 def contents(server):

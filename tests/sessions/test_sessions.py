@@ -554,8 +554,31 @@ def test_a_use_that_can_not_be_noted_is_no_matter(watched, sealer, session, now)
     watch(fail)
     assert sessions.load(session_id, now=now + 100) == session
     watch(ignore)
-    assert sessions.load(session_id, now=now + 101).touched_at == now
-    assert sessions.load(session_id, now=now + 102).touched_at == now + 101
+    assert sessions.look(session_id, now=now + 101).touched_at == now
+    assert sessions.load(session_id, now=now + 101).touched_at == now + 101
+    assert sessions.look(session_id, now=now + 102).touched_at == now + 101
+
+
+def test_a_look_is_no_use(store, sealer, session, now):
+    """Who only looks whether a session is there must see it, and must not keep it from ending when it is idle."""
+    sessions = Sessions(store, sealer, session_seconds=LIFE, idle_seconds=3600)
+    session_id = sessions.start(session, now=now)
+    for second in (100, 2000, 3599):
+        assert sessions.look(session_id, now=now + second) == session
+    assert sessions.look(session_id, now=now + 3600) is None
+    assert sessions.look("no id", now=now) is None
+
+
+def test_what_is_left_of_a_session(store, sealer, session, now):
+    """How long a session lasts at most counts from its creation, how long unused from its last use."""
+    sessions = Sessions(store, sealer, session_seconds=8000, idle_seconds=3600)
+    session_id = sessions.start(session, now=now)
+    assert sessions.seconds_left(sessions.look(session_id, now=now + 90), now=now + 90) == (7910, 3510)
+    assert sessions.seconds_left(sessions.load(session_id, now=now + 90), now=now + 90) == (7910, 3600)
+    assert sessions.load(session_id, now=now + 3600)
+    assert sessions.seconds_left(sessions.load(session_id, now=now + 7000), now=now + 7000) == (1000, 1000)
+    endless = Sessions(store, sealer, session_seconds=8000)
+    assert endless.seconds_left(endless.look(session_id, now=now + 7500), now=now + 7500) == (500, 500)
 
 
 def test_which_limit_ended_it(store, sealer, session, now):

@@ -10,6 +10,7 @@ from jwcrypto.jwk import JWK
 from tests.journeys.visitor import Markup, Visitor
 from tests.vendors.vendor_stage import ORIGIN, code_of
 
+from signon.flask import send_password_mail
 from signon_idp.dialects.auth0 import AUTH0, AUTH0_OF_OLD, AUTH0_RFC9068, MULTI_FACTOR
 from signon_idp.dialects.auth0_organizations import INVITATION
 
@@ -239,6 +240,19 @@ def test_sign_up(stage):
     page = visitor.get(f"{ORIGIN}/auth/signup/auth0?next=/me")
     assert "Create an account" in page.text
     assert visitor.submit(page, persona="tan").json()["sub"].startswith("google-oauth2|")
+
+
+def test_password_mail(stage):
+    """The vendor sends its mail to who has a password there, and says the same to everybody."""
+
+    def ask(email):
+        with stage.app.app_context():
+            return send_password_mail(email)
+
+    assert [ask(email) for email in ("mia@people.example", "tan@people.example", "nobody@people.example")] == [
+        None
+    ] * 3
+    assert list(stage.idp.state.mails) == ["mia@people.example"]
 
 
 @pytest.mark.parametrize("alg", ["RS256", "PS256", "HS256"])

@@ -10,7 +10,9 @@ import pytest
 from tests.journeys.visitor import Markup
 from tests.vendors.vendor_stage import ORIGIN, code_of
 
-from signon_idp.dialects.authmachine import AUTHMACHINE
+from signon.flask import permission_required, permissions_now, start_sign_in
+from signon.providers.authmachine import permissions_wish
+from signon_idp.dialects.authmachine import API_TOKEN, AUTHMACHINE, AUTHMACHINE_OF_OLD
 from signon_idp.errors import CallbackError
 
 MARA = {
@@ -121,6 +123,54 @@ def test_quirk_4_sign_up(stage):
     back = visitor.submit(page, persona="wichai", stop_at="/auth/callback/").headers["Location"]
     assert parse_qs(urlsplit(back).query)["register"] == ["1"]
     assert visitor.get(back).json()["preferred_username"] == "wichai"
+    assert stage.session(visitor).login.signed_up is True
+    known = stage.visitor()
+    stage.sign_in("wichai", visitor=known)
+    assert stage.session(known).login.signed_up is False
+
+
+def test_quirk_1_permissions_of_one_sign_in(at_vendor):
+    """One sign-in can ask for other objects than the setting names."""
+    stage = at_vendor("authmachine", permissions="billing")
+    stage.app.add_url_rule(
+        "/more", "more", lambda: start_sign_in(next_path="/me", wishes=permissions_wish("warehouse-7"))
+    )
+    visitor = stage.visitor()
+    visitor.submit(visitor.get(f"{ORIGIN}/more"), persona="mara.k")
+    assert stage.session(visitor).login.claims["authmachine_permissions"] == {"warehouse-7": ["view"]}
+
+
+@pytest.mark.parametrize("dialect", [AUTHMACHINE, AUTHMACHINE_OF_OLD], ids=["newer", "older"])
+def test_quirk_6_permissions_api(at_vendor, dialect, plant):
+    """Quirk 6: either answer of the API opens a page, by the API's own id of a person and its own token."""
+    plant(API_TOKEN)
+    stage = at_vendor("authmachine", dialect=dialect)
+    add = stage.app.add_url_rule
+    add("/manage", "manage", permission_required("billing", "product_manager")(lambda: "managing"))
+    add(
+        "/now",
+        "now",
+        lambda: {name: [*codes] for name, codes in permissions_now("billing", "x").permissions.items()},
+    )
+    ola, pat = stage.visitor(), stage.visitor()
+    stage.sign_in("ola", visitor=ola)
+    stage.sign_in("pat", visitor=pat)
+    assert ola.get(f"{ORIGIN}/manage").text == "managing"
+    assert ola.get(f"{ORIGIN}/now").json() == {"billing": ["product_manager"], "x": []}
+    refused = pat.get(f"{ORIGIN}/manage")
+    assert (refused.status_code, code_of(refused)) == (403, "permission_needed")
+    ola.get(f"{ORIGIN}/manage")
+    assert stage.idp.calls["permissions"] == 3, "one question for each person and objects"
+
+
+def test_quirk_6_wrong_api_token(at_vendor):
+    """A token that the API does not accept is the operator's, and opens nothing."""
+    stage = at_vendor("authmachine", api_token="another-token-than-the-right-one")
+    stage.app.add_url_rule("/manage", "manage", permission_required("billing", "view")(lambda: "managing"))
+    visitor = stage.visitor()
+    stage.sign_in(visitor=visitor)
+    page = visitor.get(f"{ORIGIN}/manage")
+    assert (page.status_code, code_of(page)) == (502, "permissions_token_refused")
 
 
 def sign_out(visitor):

@@ -85,7 +85,8 @@ def complete_login(
             expectations, provider, transaction, access_token=tokens.access_token, original=original, now=now
         )
         verified = yield from verified_id_token(provider, tokens.id_token, expect, more=more)
-        tokens = replace(tokens, id_token=verified.raw)
+        if tokens.id_token is not verified.raw:  # it came encrypted
+            tokens = replace(tokens, id_token=verified.raw)
     # A signed claim is never overridden by an unsigned one, and how the person signed in is only ever signed.
     claims = {**about_the_person(tokens.claims), **said(verified.claims)}
     if wants_userinfo(provider, metadata, claims, transaction.scopes):
@@ -94,7 +95,7 @@ def complete_login(
         claims = {**about_the_person(theirs), **claims}
     person = provider.to_person(claims, provider=provider.name, issuer=verified.issuer)
     login = to_login(person, claims, now=now, scope=tokens.scope)
-    return SignedIn(login=login, tokens=replace(tokens, claims={}))
+    return SignedIn(login=login, tokens=replace(tokens, claims={}) if tokens.claims else tokens)
 
 
 def revoke(

@@ -8,7 +8,8 @@ from signon.flask.begin import start_sign_in
 from signon.flask.current import CurrentLogin, User, current_login, current_user
 from signon.flask.extension import SignOn
 from signon.flask.guards import fresh_login_required, login_required, roles_required
-from signon.flask.permissions import permission_required
+from signon.flask.password_mail import send_password_mail
+from signon.flask.permissions import permission_required, permissions_now
 from signon.flask.service_tokens import service_token
 from signon.flask.signals import session_ended, signed_in, signed_out, tokens_refreshed
 from signon.flask.step_up import step_up
@@ -32,7 +33,9 @@ __all__ = [
     "fresh_login_required",
     "login_required",
     "permission_required",
+    "permissions_now",
     "roles_required",
+    "send_password_mail",
     "service_token",
     "session_ended",
     "signed_in",

@@ -17,6 +17,7 @@ from werkzeug.local import LocalProxy
 from signon.core.access_token import VerifiedAccessToken
 from signon.core.bearer import BearerRefused, challenge, check_scopes, protected_resource, read_bearer, scope_words
 from signon.flask.state import application, memo, site, state
+from signon.service import own_tokens
 from signon.service.guard import TokenGuard, make_guard
 
 GUARD = "signon.guard"
@@ -37,7 +38,8 @@ def token_required(
     """Let only requests in that bear an access token: for `audience`, and good for all of `scopes`.
 
     `audience` is what the issuer calls this API; None: the application's own address. `provider` names the one
-    whose tokens are accepted; None: all. Others get 401 or 403 as problem+json with a challenge (RFC 6750 3).
+    whose tokens are accepted, "own-tokens" the application itself; None: all. Others get 401 or 403 as
+    problem+json with a challenge (RFC 6750 3).
     """
     wanted = scope_words(scopes)
 
@@ -71,7 +73,8 @@ def protected_resource_metadata() -> Response:
     views = current_app.view_functions.values()
     document = protected_resource(
         resource=site().base_url,
-        issuers=[issuer.issuer for issuer in _guard().issuers],
+        # Nobody gets our own tokens by OAuth: there is no authorization server to be found behind our name.
+        issuers=[issuer.issuer for issuer in _guard().issuers if issuer.name != own_tokens.NAME],
         scopes={scope for view in views for scope in getattr(view, _SCOPES, ())},
     )
     response = jsonify(document)
@@ -94,7 +97,10 @@ def _guard() -> TokenGuard:
     extensions = application().extensions
     guard: TokenGuard | None = extensions.get(GUARD)
     if guard is None:  # two threads may both make one: the first stays
-        guard = cast("TokenGuard", extensions.setdefault(GUARD, make_guard(state().party)))
+        found = state()
+        own = found.settings.own_tokens
+        made = make_guard(found.party, own=None if own is None else own_tokens.own_issuer(own))
+        guard = cast("TokenGuard", extensions.setdefault(GUARD, made))
     return guard
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from flask import Response
 
@@ -10,9 +11,12 @@ from signon.core.authorize import Wishes
 from signon.core.http import add_query
 from signon.core.provider import Provider
 from signon.flask import cookies
-from signon.flask.site import other_host_redirect, safe_next
+from signon.flask.site import HOST_MARK, other_host_redirect, safe_next
 from signon.flask.state import application, site, state, the_request
 from signon.service.start_login import start_login
+
+_IN_QUERY = "%!$&'()*+,;=:@/?[]"
+"""What stays as it is in a query (RFC 3986 3.4), and what is encoded there already."""
 
 
 def go_to_provider(provider: Provider, *, next_path: str | None, wishes: Wishes | None = None) -> Response:
@@ -69,6 +73,18 @@ def login_address(
     settings = state().settings
     path = (settings.signup_path if sign_up else settings.login_path) + (f"/{provider}" if provider else "")
     return add_query(site().path(path), {**(parameters or {}), **({"next": next_path} if next_path else {})})
+
+
+def this_page() -> str | None:
+    """The path to come back to: this one for a GET; a form that was sent can't be sent again."""
+    asked = the_request()
+    if asked.method != "GET":
+        return None
+    parts = asked.query_string.split(b"&")
+    query = b"&".join(part for part in parts if not part.startswith(f"{HOST_MARK}=".encode()))
+    # Encoded here, since browsers leave characters such as | in a query that no URL has.
+    page = site().prefix + quote(asked.path) + (f"?{quote(query, safe=_IN_QUERY)}" if query else "")
+    return safe_next(application(), site(), page)
 
 
 def _redirect(url: str) -> Response:

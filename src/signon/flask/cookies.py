@@ -16,9 +16,9 @@ def session_id(request: Request, site: Site) -> str | None:
     return request.cookies.get(site.session_cookie)
 
 
-def set_session(response: Response, site: Site, value: str) -> None:
-    """Give the browser its session id; it lives as long as the browser does, the store decides the rest."""
-    _set(response, site, site.session_cookie, value)
+def set_session(response: Response, site: Site, value: str, *, max_age: int | None = None) -> None:
+    """Give the browser its session id for `max_age` seconds, or as long as it runs; the store decides the rest."""
+    _set(response, site, site.session_cookie, value, max_age=max_age)
 
 
 def drop_session(response: Response, site: Site) -> None:
@@ -68,4 +68,6 @@ def _set(response: Response, site: Site, name: str, value: str, *, max_age: int 
     # Values are base64url, so the line can be written as it is: werkzeug's writer costs six times as much.
     life = "" if max_age is None else f"; Max-Age={max_age}"
     secure = "; Secure" if site.secure else ""
-    response.headers.add("Set-Cookie", f"{name}={value}{life}; Path=/; HttpOnly; SameSite={site.same_site}{secure}")
+    response.headers.add(
+        "Set-Cookie", f"{name}={value}{life}; Path=/; HttpOnly; SameSite={site.same_site}{secure}"
+    )

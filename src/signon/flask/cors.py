@@ -1,4 +1,4 @@
-"""Let scripts of listed origins (`SIGNON_CORS_ORIGINS`) read what they ask for, with cookies (Fetch, CORS protocol).
+"""Let scripts of listed origins (`SIGNON_CORS_ORIGINS`) read what they ask for, with cookies: CORS (Fetch 3.2).
 
 An origin is on the list as it is written, or it isn't: nothing is ever reflected, and there is no `*`.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from functools import wraps
 from typing import ParamSpec
 
-from flask import Response, after_this_request
+from flask import Blueprint, Response, after_this_request
 
 from signon.core.errors import SuspectError
 from signon.flask.state import application, state, the_request
@@ -23,8 +23,10 @@ PREFLIGHT_SECONDS = 600
 _NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,1024}\Z")
 
 
-def shared(view: Callable[P, Response], *, methods: Collection[str], any_header: bool = False) -> Callable[P, Response]:
-    """The view, which answers preflights itself, and whose answers, refusals too, scripts of listed origins may read.
+def shared(
+    view: Callable[P, Response], *, methods: Collection[str], any_header: bool = False
+) -> Callable[P, Response]:
+    """The view, which answers preflights itself, and whose answers and refusals listed origins may read.
 
     Its route must have the method OPTIONS, and no automatic options.
     """
@@ -37,6 +39,19 @@ def shared(view: Callable[P, Response], *, methods: Collection[str], any_header:
         return view(*args, **kwargs)
 
     return answered
+
+
+def add_shared(
+    routes: Blueprint,
+    path: str,
+    endpoint: str,
+    view: Callable[..., Response],
+    *,
+    methods: Collection[str] = ("GET",),
+) -> None:
+    """Add a route whose view is shared."""
+    view = shared(view, methods=methods)
+    routes.add_url_rule(path, endpoint, view, methods=[*methods, "OPTIONS"], provide_automatic_options=False)
 
 
 def allow_origin(response: Response) -> Response:
@@ -60,6 +75,8 @@ def _options(methods: Collection[str], *, any_header: bool) -> Response:
         raise SuspectError("cross_site", "a page of an origin that is not listed asks what it may do", status=403)
     wanted = asked.get("Access-Control-Request-Headers", "")
     response.headers["Access-Control-Allow-Methods"] = ", ".join(sorted(methods))
-    response.headers["Access-Control-Allow-Headers"] = wanted if any_header and _NAMES.match(wanted) else OWN_HEADERS
+    response.headers["Access-Control-Allow-Headers"] = (
+        wanted if any_header and _NAMES.match(wanted) else OWN_HEADERS
+    )
     response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
     return response

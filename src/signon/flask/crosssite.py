@@ -37,7 +37,7 @@ def is_fetch(request: Request) -> bool:
 
 
 def check_fetch(request: Request, site: Site, settings: Settings, *, origin_will_do: bool = False) -> None:
-    """Refuse what no script of this origin, or of a listed one, has sent: `cross_site`, `csrf_header_missing`, 403.
+    """Refuse what no script of this origin or a listed one has sent: `cross_site`, `csrf_header_missing`, 403.
 
     `origin_will_do` is for scripts of listed origins that don't know the header.
     """

@@ -19,6 +19,7 @@ from signon.flask.ended import tell
 from signon.flask.signals import tokens_refreshed
 from signon.flask.state import application, memo, site, state, the_request
 from signon.service import tokens
+from signon.service.explain import Verdict, explain_id_token
 from signon.service.introspect import introspect
 from signon.service.party import RelyingParty
 from signon.service.revoked import was_revoked
@@ -159,6 +160,15 @@ class CurrentLogin(Login):
         session = _with_tokens(lambda _party, _session_id, session: session)
         party = state().party
         return introspect(party, party.provider(self.person.provider), _held(session).access_token)
+
+    def token_set(self) -> TokenSet:
+        """The tokens as they are held, good or over: for a page that shows what there is, and never whole."""
+        return _held(_with_tokens(lambda _party, _session_id, session: session))
+
+    def explain_id_token(self) -> tuple[Verdict, ...]:
+        """What each check says of the ID token, judged again; nothing where there is none."""
+        session = load_session()
+        return () if session is None else explain_id_token(state().party, session)
 
 
 def _with_tokens(act: Callable[[RelyingParty, str, Session], Session]) -> Session:

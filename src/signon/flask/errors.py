@@ -16,7 +16,7 @@ from signon.core.errors import (
     StoreUnavailable,
     printable,
 )
-from signon.flask.begin import login_address
+from signon.flask.begin import login_address, this_page
 from signon.flask.cookies import make_private
 from signon.flask.crosssite import wants_page
 from signon.flask.messages import Message, duration, message_for, message_id
@@ -97,14 +97,15 @@ def _next_step(error: SignOnError, provider: str | None) -> str:
     if not _has_address():
         return "/"
     identifier = message_id(error)
+    known, wanted = provider if provider in state().party.providers else None, memo().get("next")
     if identifier in {"store_unavailable", "refresh_unavailable", "refresh_waiting"}:
-        return _path(request.path) if request.method == "GET" and request.blueprint != "signon" else _after_login()
+        # A sign-in's answer is used up when the store fails after it.
+        return this_page() or (login_address(known, next_path=wanted) if wanted else _after_login())
     if identifier == "session_unknown":
         return _path(state().settings.sessions_path)
     if identifier in _GO_ON or identifier in _NO_PASSWORD:
         return _after_login()
-    known = provider if provider in state().party.providers else None
-    return login_address(known, next_path=memo().get("next"))
+    return login_address(known, next_path=wanted)
 
 
 def _after_login() -> str:

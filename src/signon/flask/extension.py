@@ -10,16 +10,17 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import cast
 
 from flask import Blueprint, Flask
 
 from signon.core.errors import ConfigurationError, SignOnError
 from signon.core.person import Login
 from signon.core.provider import Provider
-from signon.flask import commands, errors, guards, my_sessions, notices, passwords, views
+from signon.flask import bff, commands, cors, errors, guards, my_sessions, notices, own_tokens, passwords, views
 from signon.flask.api import METADATA_PATH, protected_resource_metadata
+from signon.flask.crosssite import exempt_from_flask_wtf
 from signon.flask.initiate import initiate
+from signon.flask.proxy import proxy
 from signon.flask.settings import Settings, is_local, read_settings, read_text, sources
 from signon.flask.state import KEY, State
 from signon.flask.workers import worker_count
@@ -69,6 +70,7 @@ class SignOn:
         national_ids = any(provider.subject_is_national_id for provider in providers)
         settings = read_settings(app, source, problems, national_ids=national_ids)
         paths = _own_paths(settings.prefix, providers)
+        problems += own_tokens.key_problems(settings, providers)
         problems += _colliding(settings, paths)
         store = _find_store(settings, problems)
         if problems or store is None:
@@ -80,12 +82,16 @@ class SignOn:
         errors.install(app)
         guards.install(app)
         _warn_of_memory(settings)
+        _warn_of_same_site(settings)
         _warn_of_front_channel(providers)
         app.cli.add_command(commands.signon)
 
     def protect(self, target: Flask | Blueprint, *, except_: Collection[str] = ()) -> None:
         """Close every page of an application or blueprint, but for the endpoints in `except_`."""
         guards.protect(target, except_=except_)
+
+    proxy = staticmethod(proxy)
+    """Offer an API to the scripts of an application's pages: `signon.proxy(app, "/api", to="https://…")`."""
 
     def _find_providers(self, source: Mapping[str, object], problems: list[str]) -> tuple[Provider, ...]:
         names = read_text(source, problems, "SIGNON_PROVIDERS")
@@ -139,6 +145,16 @@ def _warn_of_memory(settings: Settings) -> None:
         )
 
 
+def _warn_of_same_site(settings: Settings) -> None:
+    """Cookies that every site's requests bring along are one defence less: say so each time."""
+    if settings.cookie_same_site == "None":
+        log.warning(
+            "SIGNON_COOKIE_SAMESITE is None: browsers send the session along with requests of any site, and those"
+            " that block third-party cookies keep nobody signed in. Serve frontend and application from one site,"
+            " behind a reverse proxy for example, and this setting isn't needed."
+        )
+
+
 def _warn_of_front_channel(providers: Iterable[Provider]) -> None:
     """Tokens in the hands of a browser are no safer than it: say so for each provider without a code."""
     for provider in providers:
@@ -171,6 +187,10 @@ def _colliding(settings: Settings, paths: Mapping[str, Mapping[str, str]]) -> li
         (settings.jwks_path, "jwks.json"),
         (settings.signed_out_path, "signed-out"),
         (settings.sessions_path, "sessions"),
+        (settings.token_path, "token"),
+        (settings.session_path, "session"),
+        (settings.auth_url_path, "auth-url"),
+        (bff.module_path(settings), "signon.mjs"),
         (settings.password_path, "password"),
         *((path, "callback") for path in paths["callback_paths"].values()),
         *((path, "logout/callback") for path in paths["logout_callback_paths"].values()),
@@ -227,7 +247,7 @@ def _add_routes(app: Flask, state: State) -> None:
         add(path, f"callback_{'_or_'.join(names)}", view, methods=["GET", "POST"])
     add(settings.signup_path, "signup", views.signup, methods=["GET"])
     add(f"{settings.signup_path}/<provider>", "signup", views.signup, methods=["GET"])
-    add(settings.logout_path, "logout", views.logout, methods=["GET", "POST"])
+    cors.add_shared(routes, settings.logout_path, "logout", views.logout, methods=("GET", "POST"))
     for name, path in state.logout_callback_paths.items():
         add(path, f"logout_callback_{name}", views.logout_callback, methods=["GET"])
     for name, path in state.backchannel_logout_paths.items():
@@ -239,17 +259,13 @@ def _add_routes(app: Flask, state: State) -> None:
         add(path, f"initiate_{name}", partial(initiate, name), methods=["GET", "POST"])
     add(settings.jwks_path, "jwks", views.jwks, methods=["GET"])
     add(settings.signed_out_path, "signed_out", views.signed_out_page, methods=["GET"])
-    add(settings.sessions_path, "sessions", my_sessions.my_sessions, methods=["GET", "POST"])
+    own_tokens.add_routes(routes, settings)
+    cors.add_shared(routes, settings.sessions_path, "sessions", my_sessions.my_sessions, methods=("GET", "POST"))
     if any(map(offers_change, state.party.providers.values())):
         add(settings.password_path, "password", passwords.password, methods=["GET", "POST"])
 
-    @routes.url_value_preprocessor
-    def exempt_from_flask_wtf(_endpoint: str | None, _values: object) -> None:
-        """Our routes have a stricter rule of their own; this runs before Flask-WTF looks, whoever came first."""
-        protection = app.extensions.get("csrf")
-        if protection is not None:
-            cast("Callable[[Blueprint], object]", protection.exempt)(routes)
-
+    bff.add_routes(routes, state)
+    exempt_from_flask_wtf(app, routes)
     app.register_blueprint(routes)
     # Where RFC 9728 3 puts it: at the root of the host, under no prefix of ours.
     app.add_url_rule(METADATA_PATH, "signon.protected_resource", protected_resource_metadata, methods=["GET"])

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import ParamSpec, TypeVar, cast
-from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
@@ -16,12 +15,11 @@ from signon.core.claims import LEEWAY_SECONDS
 from signon.core.errors import PersonError, SignOnError
 from signon.core.person import Login
 from signon.flask import cookies
-from signon.flask.begin import go_to_provider, go_to_sign_in
+from signon.flask.begin import go_to_provider, go_to_sign_in, this_page
 from signon.flask.crosssite import is_speculative, wants_page
 from signon.flask.current import load_session, user_of
 from signon.flask.errors import answer
-from signon.flask.site import HOST_MARK, safe_next
-from signon.flask.state import application, memo, site, state
+from signon.flask.state import memo, site, state
 from signon.service.revoke import REVOKED
 from signon.service.saving import TokensEnded, ended
 from signon.sessions.record import Session
@@ -32,8 +30,6 @@ R = TypeVar("R", bound=ResponseReturnValue)
 _UNAUTHORIZED = 401
 _AGAIN_AFTER_SECONDS = 60
 """How old a sign-in must be for another to be begun by itself."""
-_IN_QUERY = "%!$&'()*+,;=:@/?[]"
-"""What stays as it is in a query (RFC 3986 3.4), and what is encoded there already."""
 
 
 def login_required(view: Callable[P, R]) -> Callable[P, R]:
@@ -205,14 +201,3 @@ def challenge_again(login: Login) -> Response:
     provider = state().party.provider(login.person.provider)
     # prompt=login and not max_age: a provider that sends no auth_time could never satisfy the latter.
     return go_to_provider(provider, next_path=this_page(), wishes=Wishes(prompt="login"))
-
-
-def this_page() -> str | None:
-    """The path to come back to: this one for a GET; a form that was sent can't be sent again."""
-    if request.method != "GET":
-        return None
-    parts = request.query_string.split(b"&")
-    query = b"&".join(part for part in parts if not part.startswith(f"{HOST_MARK}=".encode()))
-    # Encoded here, since browsers leave characters such as | in a query that no URL has.
-    page = site().prefix + quote(request.path) + (f"?{quote(query, safe=_IN_QUERY)}" if query else "")
-    return safe_next(application(), site(), page)

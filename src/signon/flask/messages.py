@@ -75,6 +75,30 @@ MESSAGES: Mapping[str, Message] = MappingProxyType(
             "For your safety this is only done from this application's own pages.",
             _TO_APPLICATION,
         ),
+        "csrf_header_missing": Message(
+            "Not asked by this application",
+            "Only this application's own scripts may ask for this.",
+            _TO_APPLICATION,
+        ),
+        **dict.fromkeys(
+            (
+                *("proxy_path_refused", "proxy_address_too_long", "proxy_method_refused"),
+                *("proxy_header_refused", "proxy_headers_too_large"),
+                *("proxy_body_too_large", "proxy_body_broken", "proxy_length_missing"),
+            ),
+            Message("This can't be asked", "It is not what the API behind this address is offered for.", _AGAIN),
+        ),
+        "proxy_other_provider": Message(
+            "Another sign-in is needed", "This is for people who have signed in with {provider}.", "Sign in"
+        ),
+        **dict.fromkeys(
+            ("backend_unreachable", "backend_timeout", "backend_tls_failed", "backend_not_http"),
+            Message(
+                "Not available just now",
+                "A part of this application does not answer. Please try again in a little while.",
+                "Try again",
+            ),
+        ),
         **dict.fromkeys(
             ("initiate_iss_missing", "initiate_iss_repeated", "initiate_iss_mismatch"),
             Message(
@@ -89,7 +113,9 @@ MESSAGES: Mapping[str, Message] = MappingProxyType(
             "Choose another",
         ),
         "session_ended_meanwhile": Message(
-            "You were signed out meanwhile", "{provider} ended your session while you signed in.", _AGAIN
+            "You were signed out meanwhile",
+            "While you signed in your sessions were ended, from another browser or by {provider}.",
+            _AGAIN,
         ),
         "sign_up_unavailable": Message(
             "No sign-up here", "{provider} gives accounts in another way. Ask there how to get one.", "Sign in"

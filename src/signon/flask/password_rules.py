@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from signon.core.errors import printable
+from signon.core.values import Secret
 from signon.providers.pingone.policy import Rule
 
 _SETS: Mapping[str, str] = MappingProxyType(
@@ -54,13 +55,26 @@ class RuleLine:
     """Whether the provider has just said so."""
 
 
-def rule_lines(rules: Iterable[Rule], *, broken: Collection[str] = ()) -> tuple[RuleLine, ...]:
-    """A line for each rule. `broken` are the requirements that were refused; those of no known rule come last."""
+def rule_lines(
+    rules: Iterable[Rule], *, broken: Collection[str] = (), typed: Secret | None = None
+) -> tuple[RuleLine, ...]:
+    """A line for each rule. `broken` are the requirements that `typed` was refused for; those of no known rule
+    come last.
+    """
     found = tuple(rules)
+    refused = {rule for rule in found if rule.requirement in broken}
+    # One name stands for all sets of characters: what was typed shows which of them are meant.
+    sets = {rule for rule in refused if rule.characters}
+    text = typed.reveal() if typed is not None else ""
+    marked = refused - sets | ({rule for rule in sets if not _has_enough(rule, text)} or sets)
+    lines = (RuleLine(text=_text(rule), check=_check(rule), broken=rule in marked) for rule in found)
     known = {rule.requirement for rule in found}
-    lines = (RuleLine(text=_text(rule), check=_check(rule), broken=rule.requirement in broken) for rule in found)
     others = (RuleLine(text=_unlisted(name), broken=True) for name in dict.fromkeys(broken) if name not in known)
     return (*lines, *others)
+
+
+def _has_enough(rule: Rule, text: str) -> bool:
+    return sum(character in rule.characters for character in text) >= (rule.least or 0)
 
 
 def _text(rule: Rule) -> str:

@@ -60,6 +60,8 @@ class _Outcome:
     codes: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
     """The requirements of the policy that the new password doesn't meet."""
+    new: Secret | None = None
+    """What was refused, to see which sets of characters it lacks; never shown."""
     locked_seconds: float | None = None
     status: int = 200
 
@@ -95,7 +97,7 @@ def _change(asked: Request) -> Response:
         except PasswordRefused as refused:
             if not crosssite.wants_page(asked):
                 raise
-            outcome = _outcome_of(refused)
+            outcome = _outcome_of(refused, typed.new)
         else:
             return see(add_query(_address(), {"changed": "1"}))
     if not crosssite.wants_page(asked):
@@ -133,13 +135,14 @@ def _seen_at_once(typed: _Typed) -> _Outcome | None:
     return _Outcome(codes=codes, status=_BAD_FORM) if codes else None
 
 
-def _outcome_of(refused: PasswordRefused) -> _Outcome:
+def _outcome_of(refused: PasswordRefused, new: Secret) -> _Outcome:
     problems = refused.problems
     broken = tuple(problem.requirement for problem in problems if problem.field == "new_password")
     others = tuple(problem.code for problem in problems if problem.field != "new_password")
     return _Outcome(
         codes=(*others, *(("password_unsatisfied",) if broken else ())),
         broken=broken,
+        new=new,
         locked_seconds=next((p.seconds_until_unlock for p in problems if p.seconds_until_unlock), None),
         status=refused.status,
     )
@@ -161,7 +164,7 @@ def _form(session: Session, outcome: _Outcome) -> Response:
         locked=found.status == "PASSWORD_LOCKED_OUT" or "password_locked_out" in outcome.codes,
         locked_for=duration(locked_seconds) if locked_seconds else None,
         errors=dict(_TEXTS[code] for code in outcome.codes if code in _TEXTS),
-        rules=rule_lines(found.rules, broken=outcome.broken),
+        rules=rule_lines(found.rules, broken=outcome.broken, typed=outcome.new),
     )
 
 

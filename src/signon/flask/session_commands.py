@@ -56,7 +56,8 @@ def list_sessions(*, issuer: str | None, subject: str | None, sid: str | None) -
 def end(*, issuer: str | None, subject: str | None, sid: str | None, everybody: bool, yes: bool) -> None:
     """End sessions, and sign-ins that are under way, and revoke their tokens at the provider.
 
-    With --all the tokens stay as they are, since no session is opened to find them.
+    With --all the tokens stay as they are, since no session is opened to find them, and whoever is just signing
+    in gets in.
     """
     if everybody:
         _end_everybodys(issuer, subject, sid, yes=yes)

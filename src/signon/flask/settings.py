@@ -16,6 +16,8 @@ from flask import Flask
 
 from signon.core.values import Secret, is_loopback_host, url_problem
 from signon.flask.keys import KeyFiles, keys_from, pseudonym_key, sealing_keys
+from signon.flask.token_settings import read_own_tokens
+from signon.service.own_tokens import OwnTokens
 
 DEFAULTS: Mapping[str, str | None] = MappingProxyType(
     {
@@ -28,6 +30,7 @@ DEFAULTS: Mapping[str, str | None] = MappingProxyType(
         "SIGNON_SESSION_SECONDS": "28800",
         "SIGNON_IDLE_SECONDS": "3600",
         "SIGNON_TOUCH_SECONDS": "60",
+        "SIGNON_PERMANENT": "false",
         "SIGNON_LOGIN_PATH": None,
         "SIGNON_SIGNUP_PATH": None,
         "SIGNON_LOGOUT_PATH": None,
@@ -35,6 +38,12 @@ DEFAULTS: Mapping[str, str | None] = MappingProxyType(
         "SIGNON_SIGNED_OUT_PATH": None,
         "SIGNON_SESSIONS_PATH": None,
         "SIGNON_PASSWORD_PATH": None,
+        "SIGNON_TOKEN_KEY": None,
+        "SIGNON_TOKEN_SECONDS": "300",
+        "SIGNON_TOKEN_AUDIENCE": None,
+        "SIGNON_TOKEN_SCOPE": None,
+        "SIGNON_TOKEN_STORAGE": None,
+        "SIGNON_TOKEN_PATH": None,
         "SIGNON_AFTER_LOGIN": "/",
         "SIGNON_AFTER_LOGOUT": None,
         "SIGNON_CORS_ORIGINS": "",
@@ -47,7 +56,7 @@ DEFAULTS: Mapping[str, str | None] = MappingProxyType(
     }
 )
 """Every setting of the extension and its default; None: worked out, or not set."""
-_FROM_FILE = frozenset({"SIGNON_KEYS", "SIGNON_PSEUDONYM_KEY", "SIGNON_SESSIONS"})
+_FROM_FILE = frozenset({"SIGNON_KEYS", "SIGNON_PSEUDONYM_KEY", "SIGNON_SESSIONS", "SIGNON_TOKEN_KEY"})
 """Secrets, and the store's address, which may have a password in it."""
 _PATHS = (
     ("login_path", "SIGNON_LOGIN_PATH", "/login"),
@@ -57,6 +66,7 @@ _PATHS = (
     ("signed_out_path", "SIGNON_SIGNED_OUT_PATH", "/signed-out"),
     ("sessions_path", "SIGNON_SESSIONS_PATH", "/sessions"),
     ("password_path", "SIGNON_PASSWORD_PATH", "/password"),
+    ("token_path", "SIGNON_TOKEN_PATH", "/token"),
     ("session_path", "SIGNON_SESSION_PATH", "/session"),
     ("auth_url_path", "SIGNON_AUTH_URL_PATH", "/auth-url"),
     ("after_login", "SIGNON_AFTER_LOGIN", ""),
@@ -82,6 +92,8 @@ class Settings:
     """How long a session may go unused."""
     touch_seconds: float
     """A use of a session is noted once in this time."""
+    permanent: bool
+    """Whether browsers keep the session's cookie when they are closed, until its longest life is over."""
     login_path: str
     signup_path: str
     logout_path: str
@@ -89,10 +101,15 @@ class Settings:
     signed_out_path: str
     sessions_path: str
     password_path: str
+    token_path: str
     prefix: str
     after_login: str
     after_logout: str
     cors_origins: frozenset[str]
+    own_tokens: OwnTokens | None
+    """How the application issues tokens of its own; None: it does not."""
+    token_storage: str | None
+    """The item of a browser's local storage that a page of ours puts one into; None: there is no such page."""
     """Origins whose scripts may read our answers to them, and act for whoever is signed in."""
     cookie_same_site: str
     """`Lax`, or `None` for a frontend on another site."""
@@ -118,16 +135,10 @@ def read_settings(
     """
     problems += _misspelt(source)
     text = partial(read_text, source, problems)
-
-    def seconds(name: str) -> float:
-        return _seconds(name, text(name), problems)
-
+    seconds = partial(_seconds, text, problems)
     base_url = _base_url(text("SIGNON_BASE_URL"), problems)
     prefix = _path("SIGNON_PREFIX", text("SIGNON_PREFIX"), problems).rstrip("/")
-    paths = {
-        name: _path(key, text(key) or prefix + tail, problems, query=name == "after_login")
-        for name, key, tail in _PATHS
-    }
+    paths = _paths(text, prefix, problems)
     after_logout = text("SIGNON_AFTER_LOGOUT") or paths["signed_out_path"]
     files = KeyFiles(folder=Path(app.instance_path), allowed=is_local(base_url), problems=problems)
     own_keys = text("SIGNON_KEYS")
@@ -141,7 +152,10 @@ def read_settings(
         session_seconds=seconds("SIGNON_SESSION_SECONDS"),
         idle_seconds=seconds("SIGNON_IDLE_SECONDS"),
         touch_seconds=seconds("SIGNON_TOUCH_SECONDS"),
+        permanent=_switch("SIGNON_PERMANENT", text, problems),
         after_logout=_path("SIGNON_AFTER_LOGOUT", after_logout, problems, query=True),
+        own_tokens=read_own_tokens(text, seconds, base_url=base_url, problems=problems),
+        token_storage=text("SIGNON_TOKEN_STORAGE"),
         cors_origins=_origins(text("SIGNON_CORS_ORIGINS"), problems),
         cookie_same_site=_same_site(text, base_url, problems),
         session_claims=tuple((text("SIGNON_SESSION_CLAIMS") or "").split()),
@@ -214,7 +228,9 @@ def _same_site(text: Callable[[str], str | None], base_url: str | None, problems
     elif same_site == "None" and not (base_url or "").startswith("https://"):
         problems.append("SIGNON_COOKIE_SAMESITE=None needs https: set SIGNON_BASE_URL to an https address")
     elif same_site == "None" and not text("SIGNON_CORS_ORIGINS"):
-        problems.append("SIGNON_COOKIE_SAMESITE=None is for a frontend on another site: list it in SIGNON_CORS_ORIGINS")
+        problems.append(
+            "SIGNON_COOKIE_SAMESITE=None is for a frontend on another site: list it in SIGNON_CORS_ORIGINS"
+        )
     return same_site
 
 
@@ -222,6 +238,13 @@ def origin_of(url: str) -> str:
     """Scheme, host and port of a URL as browsers write them: lower case, no default port (RFC 6454 6.2)."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.lower().removesuffix(':443' if parts.scheme == 'https' else ':80')}"
+
+
+def _paths(text: Callable[[str], str | None], prefix: str, problems: list[str]) -> dict[str, str]:
+    return {
+        name: _path(key, text(key) or prefix + tail, problems, query=name == "after_login")
+        for name, key, tail in _PATHS
+    }
 
 
 def _path(name: str, path: str | None, problems: list[str], *, query: bool = False) -> str:
@@ -233,11 +256,19 @@ def _path(name: str, path: str | None, problems: list[str], *, query: bool = Fal
     return path
 
 
-def _seconds(name: str, text: str | None, problems: list[str]) -> float:
+def _seconds(text_of: Callable[[str], str | None], problems: list[str], name: str) -> float:
+    text = text_of(name)
     if text is None or not (text.isascii() and text.isdigit() and int(text) > 0):
         problems.append(f"{name}={text!r} is not a whole number of seconds above 0")
         return 1.0
     return float(text)
+
+
+def _switch(name: str, text: Callable[[str], str | None], problems: list[str]) -> bool:
+    value = text(name)
+    if value not in {"true", "false"}:
+        problems.append(f"{name}={value!r} is neither true nor false")
+    return value == "true"
 
 
 def _in_instance(app: Flask, url: str) -> str:

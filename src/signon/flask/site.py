@@ -22,7 +22,7 @@ MAX_NEXT_CHARACTERS = 512
 _PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+\Z")
 _HIDDEN = re.compile(r"%(?:[01][0-9a-f]|7f|5c)", re.IGNORECASE)
 """Control characters and backslashes in an encoding that some later reader may undo."""
-_COME_BACK = frozenset({"signon.sessions", "signon.password"})
+_COME_BACK = frozenset({"signon.sessions", "signon.token_hand_over", "signon.password"})
 """Routes of ours that neither start, end nor receive a sign-in: one may lead back to them."""
 _DOT_SEGMENT = re.compile(r"/\.{1,2}(/|$)")
 

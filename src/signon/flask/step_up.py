@@ -12,10 +12,9 @@ from flask.typing import ResponseReturnValue
 from signon.core.access_token import VerifiedAccessToken
 from signon.core.bearer import check_authentication
 from signon.core.errors import PersonError
-from signon.flask.begin import go_to_provider, go_to_sign_in
+from signon.flask.begin import go_to_provider, go_to_sign_in, this_page
 from signon.flask.crosssite import is_speculative, wants_page
 from signon.flask.current import load_session
-from signon.flask.guards import this_page
 from signon.flask.state import memo, state
 from signon.service.step_up import StepUp, is_enough, to_wishes
 from signon.sessions.record import Session

@@ -22,6 +22,7 @@ from signon.flask.signals import signed_in, signed_out
 from signon.flask.site import safe_next
 from signon.flask.state import application, memo, site, state, the_request
 from signon.service.finish_login import Finished, finish_login, open_sign_in
+from signon.service.own_tokens import own_jwks
 from signon.service.party import Refused
 from signon.service.sign_out import can_leave, sign_out
 
@@ -44,20 +45,20 @@ def signup(provider: str | None = None) -> Response:
 def _start(provider: str | None, *, sign_up: bool) -> Response:
     known = memo()
     known["provider"] = provider
-    next_path = known["next"] = _next()
+    next_path = known["next"] = wanted_page()
     how = crosssite.judge_login(the_request())
     chosen = state().only_provider if provider is None else state().party.provider(provider)
     if chosen is None:
         return page("chooser.html", choices=_choices(next_path, sign_up=sign_up), sign_up=sign_up)
     known["provider"] = chosen.name
-    parameters = _forwarded(chosen)
+    parameters = forwarded(chosen)
     if how == "ask":
         address = login_address(chosen.name, next_path=next_path, parameters=parameters, sign_up=sign_up)
         return page("start.html", provider=chosen, address=address, sign_up=sign_up)
     return go_to_provider(chosen, next_path=next_path, wishes=Wishes(parameters=parameters, sign_up=sign_up))
 
 
-def _forwarded(provider: Provider) -> dict[str, str]:
+def forwarded(provider: Provider) -> dict[str, str]:
     """The parameters of this request that its profile sends on; nothing else of a query ever gets there."""
     asked = ((name, request.args.get(name, "")) for name in provider.forwarded)
     return {name: value for name, value in asked if 0 < len(value) <= MAX_FORWARDED and is_visible_ascii(value)}
@@ -113,7 +114,7 @@ def _finish(transaction: Transaction, pairs: Pairs) -> Finished:
 
 def _signed_in(finished: Finished) -> Response:
     forget_session()
-    here = site()
+    here, settings = site(), state().settings
     if finished.replaced is not None:  # first: a receiver may refuse the new session, and the old one is over
         after_this_request(partial(revoke_afterwards, sessions=(finished.replaced,)))
         tell((finished.replaced,), reason="replaced")
@@ -121,9 +122,10 @@ def _signed_in(finished: Finished) -> Response:
         signed_in.send(application(), user=user_of(finished.session), login=finished.session.login)
     # Judged a second time: the cookie may be older than the routes it was judged by.
     next_path = safe_next(application(), here, finished.next_path)
-    response = see(next_path or here.path(state().settings.after_login))
+    response = see(next_path or here.path(settings.after_login))
     response.headers["Referrer-Policy"] = "no-referrer"
-    cookies.set_session(response, here, finished.session_id)
+    max_age = int(settings.session_seconds) if settings.permanent else None
+    cookies.set_session(response, here, finished.session_id, max_age=max_age)
     return response
 
 
@@ -134,11 +136,21 @@ def _post_again() -> Response:
 
 
 def logout() -> Response:
-    """Sign out: at once for a click on a page of ours, else after a press of a button."""
+    """Sign out: at once for a click on a page of ours, else after a press of a button.
+
+    A script that posts is told the address of the provider's own sign-out, or null where there is none to go to.
+    """
     if request.method == "POST":
         crosssite.check_unsafe(request, site(), state().settings)
     elif not crosssite.is_own_navigation(request):
         return _sign_out_page()
+    return leave(as_json=crosssite.is_fetch(request))
+
+
+def leave(*, as_json: bool) -> Response:
+    """Sign out, whoever asks: for a view that has judged that. The answer leads to the provider's own sign-out, or
+    `as_json` tells its address to a script.
+    """
     here = site()
     ended = sign_out(
         state().party,
@@ -148,7 +160,8 @@ def logout() -> Response:
         scope=_scope(),
     )
     forget_session()
-    response = see(ended.url or here.path(state().settings.after_logout))
+    after = here.path(state().settings.after_logout)
+    response = jsonify(url=ended.url) if as_json else see(ended.url or after)
     if ended.session is not None:
         signed_out.send(application(), user=user_of(ended.session))
         tell((ended.session,), reason="signed_out")
@@ -187,8 +200,10 @@ def landing(provider: Provider) -> str:
     return site().url(provider.post_logout_path or state().logout_callback_paths[provider.name])
 
 
-def _next() -> str | None:
-    return safe_next(application(), site(), the_request().args.get("next"))
+def wanted_page() -> str | None:
+    """The return path that a request for a sign-in names, where it is one of ours."""
+    query = the_request().args
+    return safe_next(application(), site(), query["next"]) if "next" in query else None
 
 
 def _choices(next_path: str | None, *, sign_up: bool) -> list[tuple[Provider, str]]:
@@ -201,10 +216,13 @@ def _choices(next_path: str | None, *, sign_up: bool) -> list[tuple[Provider, st
 
 
 def jwks() -> Response:
-    """Our public keys: providers check our client assertions with them, and encrypt to them (OIDC Core 10.1.1)."""
+    """Our public keys: providers check our client assertions with them, and encrypt to them (OIDC Core 10.1.1);
+    APIs check our own tokens with them.
+    """
     providers = state().party.providers.values()
     keys = {key.kid: public_jwk(key) for provider in providers for key in provider.private_keys}
-    response = jsonify({"keys": list(keys.values())})
+    own = state().settings.own_tokens
+    response = jsonify({"keys": [*keys.values(), *(own_jwks(own) if own is not None else ())]})
     response.headers["Cache-Control"] = f"public, max-age={JWKS_SECONDS}"
     return response
 

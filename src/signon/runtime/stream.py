@@ -5,9 +5,12 @@ No wait is longer than `idle_seconds`, and there is no total: a download may tak
 
 from __future__ import annotations
 
+import itertools
 import os
 import select
 import ssl
+import weakref
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,7 +32,6 @@ _KEPT_CONNECTIONS = 32
 _KEPT_SECONDS = 50.0
 """A connection idle for longer isn't used again: load balancers forget one after 60, some without a word."""
 _PLAIN_FRAMING = frozenset({"", "chunked"})
-_LENGTH = "content-length"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +86,7 @@ class Download:
 
     def drain(self) -> None:
         """Read what nobody wants: mostly nothing, and then the connection can be used again."""
-        for _ in self:
-            pass
+        deque(self, maxlen=0)
 
     def close(self) -> None:
         """Let go of the connection, which can't be used again where the body was not read to its end."""
@@ -113,6 +114,7 @@ class Upstream:
         self._idle = _Idle(idle_seconds)
         self._kept: dict[int, list[_Connection]] = {}
         self._origin = f"{parts.scheme}://{parts.netloc}"
+        weakref.finalize(self, _close_all, self._kept)
 
     def send(self, request: HttpRequest, upload: Upload | None = None) -> Answer:
         """Send a request to this backend, and read the head of its answer. A redirect is an answer too.
@@ -166,6 +168,11 @@ class Upstream:
         return _Connection(self._host, self._port, idle=self._idle, context=self._context)
 
 
+def _close_all(kept: dict[int, list[_Connection]]) -> None:
+    for connection in itertools.chain.from_iterable(kept.values()):
+        connection.close()
+
+
 class _Idle(Budget):
     """What is left for each wait by itself: always the same. Bytes are not counted."""
 
@@ -207,8 +214,8 @@ class _Connection(HTTPConnection):
     def send_all(self, request: HttpRequest, upload: Upload | None) -> None:
         """Send head and body. A backend that answers before it has read all of that is heard."""
         parts = urlsplit(request.url)
-        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        self.putrequest(request.method, path or "/", skip_accept_encoding=True)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self.putrequest(request.method, path, skip_accept_encoding=True)
         for name, value in request.headers.items():
             self.putheader(name, value)
         chunked = upload is not None and upload.length is None
@@ -233,10 +240,12 @@ class _Connection(HTTPConnection):
 
 
 def _check_framing(response: HTTPResponse) -> None:
-    """Demand one length, or chunks: whatever else there is others may read differently (RFC 9112 6.3)."""
-    lengths = response.headers.get_all(_LENGTH, [])
+    """Demand that all who read an answer agree where it ends: by one length, by chunks, or with the connection
+    (RFC 9112 6.3).
+    """
+    lengths = response.headers.get_all("content-length", [])
     framing = response.headers.get("transfer-encoding", "").strip().lower()
-    if framing not in _PLAIN_FRAMING or len(lengths) + (framing != "") > 1:
-        raise BadStatusLine("")
-    if lengths and not (lengths[0].isascii() and lengths[0].isdigit()):
+    one = framing in _PLAIN_FRAMING and len(lengths) + (framing != "") <= 1
+    if not one or not all(length.isascii() and length.isdigit() for length in lengths):
+        response.close()
         raise BadStatusLine("")

@@ -10,6 +10,7 @@ from signon.core.callback import FrontChannelAnswer, Pairs, VerifiedCallback, re
 from signon.core.errors import OperatorError, PersonError, SuspectError
 from signon.core.flow import SignedIn, complete_login
 from signon.core.front_channel import complete_front_channel
+from signon.core.metadata import Metadata
 from signon.core.person import Login
 from signon.core.provider import Provider, ResponseMode
 from signon.service.browsers import browser_family
@@ -71,8 +72,8 @@ def finish_login(
     callback = read_callback(
         pairs, mode=mode, transaction=transaction, provider=provider, metadata=metadata, now=party.clock()
     )
-    signed_in = _complete(party, provider, callback)
-    login = signed_in.login
+    signed_in = _complete(party, provider, metadata, callback)
+    login = filed(party, provider, signed_in.login)
     if provider.sign_up is not None and provider.sign_up.echo in pairs:
         login = replace(login, signed_up=True)
     user_key = ask_application(party, login)
@@ -93,15 +94,14 @@ def finish_login(
 
 
 def _complete(
-    party: RelyingParty, provider: Provider, callback: VerifiedCallback | FrontChannelAnswer
+    party: RelyingParty, provider: Provider, metadata: Metadata, callback: VerifiedCallback | FrontChannelAnswer
 ) -> SignedIn:
-    metadata, now = party.runtime.metadata(provider), party.clock()
+    now = party.clock()
     if isinstance(callback, VerifiedCallback):
         flow = complete_login(provider=provider, metadata=metadata, callback=callback, now=now)
     else:
         flow = complete_front_channel(provider=provider, metadata=metadata, answer=callback, now=now)
-    signed_in = party.runtime.run(provider, flow)
-    return replace(signed_in, login=filed(party, provider, signed_in.login))
+    return party.runtime.run(provider, flow)
 
 
 def filed(party: RelyingParty, provider: Provider, login: Login) -> Login:

@@ -24,8 +24,8 @@ from signon.providers.pingone.passwords import (
     reset_request,
 )
 from signon.service.party import RelyingParty
-from signon.service.service_tokens import service_token
 from signon.service.saving import ended
+from signon.service.service_tokens import service_token
 from signon.sessions.record import Session
 
 log = logging.getLogger("signon")

@@ -7,9 +7,9 @@ and sends along only what is listed here; what it may not have stays here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from signon.core.errors import SuspectError
 from signon.core.http import HttpRequest
@@ -20,9 +20,6 @@ from signon.service.proxy_headers import answer_headers, request_headers
 
 Credential: TypeAlias = Literal["user", "own", "none"]
 """Whose access token a backend gets: the person's, the application's own, or nobody's."""
-Token: TypeAlias = Callable[[bool], Secret | None]
-"""Gives an access token, for True a newer one than the last, or None where there is none to be had."""
-
 IDLE_SECONDS = 60.0
 MAX_BODY_BYTES = 100 << 20
 REPEATABLE_BYTES = 64 * 1024
@@ -43,6 +40,18 @@ class Route:
     headers: frozenset[str] = frozenset()
     """Names of request headers, in lower case, that go on beside the usual ones."""
     max_body_bytes: int = MAX_BODY_BYTES
+
+
+class Tokens(Protocol):
+    """The access tokens of one request. Both may raise."""
+
+    def current(self) -> Secret | None:
+        """The one that a backend gets, None for none."""
+        ...
+
+    def newer(self) -> Secret | None:
+        """Another one, now that a backend has refused that; None where there is none to be had."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,21 +78,21 @@ def check_method(route: Route, method: str) -> None:
         raise SuspectError("proxy_method_refused", "this API is not offered with that method", status=405)
 
 
-def forward(route: Route, asked: Asked, token: Token) -> Answer:
+def forward(route: Route, asked: Asked, tokens: Tokens) -> Answer:
     """Ask the backend, and give its answer as the page may have it; its body is still to be read, or closed.
 
     Where the backend answers 401, and the body was small enough to be held, the request is sent once more with a
     newer token, if there is one. Raises `SuspectError` (`proxy_path_refused`, `proxy_address_too_long`,
-    `proxy_header_refused`, `proxy_headers_too_large`, `proxy_body_too_large`), what `token` raises, and
+    `proxy_header_refused`, `proxy_headers_too_large`, `proxy_body_too_large`), what `tokens` raise, and
     `backend_…` as `Upstream.send`.
     """
     url = backend_url(asked.path, asked.query, raw=asked.raw_target, prefix=route.prefix, to=route.to)
     headers = request_headers(asked.headers, more=route.headers, address=asked.address)
     request = HttpRequest(method=asked.method, url=url, document="backend", headers=headers)
     upload, repeatable = _held(_limited(asked.upload, route.max_body_bytes))
-    answer = route.upstream.send(_bearing(request, token(False)), upload)
+    answer = route.upstream.send(_bearing(request, tokens.current()), upload)
     if answer.status == _UNAUTHORIZED and repeatable:
-        answer = _once_more(route, request, upload, answer=answer, token=token)
+        answer = _once_more(route, request, upload, answer=answer, tokens=tokens)
     return _for_the_page(answer, asked=request.url, to=route.to, prefix=asked.root + route.prefix)
 
 
@@ -122,10 +131,10 @@ def _held(upload: Upload | None) -> tuple[Upload | None, bool]:
 
 
 def _once_more(
-    route: Route, request: HttpRequest, upload: Upload | None, *, answer: Answer, token: Token
+    route: Route, request: HttpRequest, upload: Upload | None, *, answer: Answer, tokens: Tokens
 ) -> Answer:
     try:
-        newer = token(True)
+        newer = tokens.newer()
     except BaseException:
         answer.body.close()
         raise

@@ -1,4 +1,4 @@
-"""Where a request of a page goes on a backend. The path is judged decoded, and written anew from what was judged."""
+"""Where a request of a page goes on a backend: its path is judged decoded, and written anew from that."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TRICKS = (
     (re.compile(r"/\.{1,2}(?:[/;]|\Z)"), "has a dot segment, which leads out of the API"),
     (re.compile(r"\A/[^/]*@|:(?:/|\Z)"), "has user information or a scheme in it, as addresses of hosts have"),
 )
-"""What may not be in a path after the prefix, and why; two readers of an address differ in what they make of it."""
+"""What may not be in a path after the prefix, and why: two readers may make two things of it."""
 _HIDDEN = re.compile(r"%(?:2f|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
 """Slashes, backslashes and control characters, which can't be told from plain ones once they are decoded."""
 

@@ -1,7 +1,7 @@
 """Which header fields go to a backend, and which of its own come back.
 
-Towards the backend only listed ones go: others may claim who somebody is (`X-Forwarded-User`), or ask for something
-else than what was judged (`X-HTTP-Method-Override`).
+Towards the backend only listed ones go: others may claim who somebody is (`X-Forwarded-User`), or ask for
+something else than what was judged (`X-HTTP-Method-Override`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,16 @@ MAX_HEADER_BYTES = 16 * 1024
 """Of all fields that go on: as much as servers take."""
 _PASSED = frozenset(
     {
-        *("accept", "accept-encoding", "accept-language", "cache-control", "pragma", "prefer", "range", "user-agent"),
+        *(
+            "accept",
+            "accept-encoding",
+            "accept-language",
+            "cache-control",
+            "pragma",
+            "prefer",
+            "range",
+            "user-agent",
+        ),
         *("content-type", "content-encoding", "content-language", "content-disposition", "content-digest"),
         *("if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range"),
         *("idempotency-key", "last-event-id", "traceparent", "tracestate", "x-request-id", "x-correlation-id"),
@@ -35,7 +44,15 @@ _OURS = frozenset({"host", "cookie", "authorization", "content-length", "expect"
 _NOT_BACK = frozenset(
     {
         *("set-cookie", "set-cookie2", "clear-site-data", "service-worker-allowed", "www-authenticate"),
-        *("strict-transport-security", "public-key-pins", "alt-svc", "refresh", "server", "date", "content-length"),
+        *(
+            "strict-transport-security",
+            "public-key-pins",
+            "alt-svc",
+            "refresh",
+            "server",
+            "date",
+            "content-length",
+        ),
         *("x-sendfile", "x-lighttpd-send-file", "x-content-type-options"),
     }
 )
@@ -90,7 +107,9 @@ def answer_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str],
     held = tuple((name, _FOLD.sub(" ", value)) for name, value in headers)
     named = {word.strip().lower() for name, value in held if name == "connection" for word in value.split(",")}
     if any(_NO_VALUE.search(value) or not _NAME.match(name) for name, value in held):
-        raise MalformedAnswer("backend_not_http", "the backend sent a malformed header field", section="RFC 9110 5.5")
+        raise MalformedAnswer(
+            "backend_not_http", "the backend sent a malformed header field", section="RFC 9110 5.5"
+        )
     never = _NOT_BACK | _OF_THE_CONNECTION | named
     back = (one for one in held if one[0] not in never and not one[0].startswith(_NOT_BACK_EITHER))
     return (*back, ("x-content-type-options", "nosniff"))

@@ -87,7 +87,8 @@ class Circuit:
             try:
                 answer = operation(*args, **kwargs)
             except StoreUnavailable as error:
-                self._failed(str(error.args[0]), outage, closings)
+                if error.code != "store_unconfirmed":  # which says that the store is there, only its replica isn't
+                    self._failed(str(error.args[0]), outage, closings)
                 raise
             finally:
                 if outage is not None:

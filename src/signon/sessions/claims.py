@@ -67,9 +67,10 @@ class Claims:
         turn = Turn(self._store, taken, owner, mine=False)
         try:
             for key in keys:
+                taken.append(key)  # beforehand: it may be ours though the store's answer was lost
                 if not self._store.lease(key, owner, now=now, expires_at=now + seconds):
+                    taken.pop()
                     break
-                taken.append(key)
             turn = Turn(self._store, taken, owner, mine=len(taken) == len(keys))
             yield turn
         finally:

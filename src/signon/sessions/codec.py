@@ -190,7 +190,10 @@ def _number(value: Any) -> float:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(_exactly(str, item) for item in _exactly(list, value))
+    for item in _exactly(list, value):
+        if type(item) is not str:
+            raise Unreadable
+    return tuple(value)
 
 
 _PLAIN: Mapping[Any, Callable[[Any], object]] = {

@@ -93,12 +93,20 @@ def _connect(url: RedisUrl, address: Address) -> _Line:
     """A new connection to a server that holds sessions."""
     line = _open(url, address, password=url.password.reveal(), database=url.database)
     if url.kind == "sentinel":
-        # A master that was away comes back as a replica, or is about to become one.
-        ((role, *_),) = line.call(("ROLE",))
-        if role != b"master":
-            line.close()
-            raise Failed(f"Redis at {address} is not the master", how="unreached")
+        _check_master(line, address)
     return line
+
+
+def _check_master(line: _Line, address: Address) -> None:
+    """Refuse a master that was away: it comes back as a replica, or is about to become one."""
+    role = None
+    try:
+        role = line.call(("ROLE",))[0][:1]
+    finally:
+        if role != [b"master"]:
+            line.close()
+    if role != [b"master"]:
+        raise Failed(f"Redis at {address} is not the master", how="unreached")
 
 
 def _ask(url: RedisUrl, address: Address, command: Command) -> Reply:

@@ -18,6 +18,7 @@ from signon.sessions.redis_scripts import Command, in_full
 from signon.sessions.redis_topology import ASKING_SECONDS, Failed, Reply, Topology
 from signon.sessions.redis_url import Address
 
+UNCONFIRMED = "store_unconfirmed"
 WAIT_MILLISECONDS = 800
 """How long a replica has for saying that it has what was saved; less than a command has."""
 _DIRECTIONS = 4
@@ -54,7 +55,7 @@ class Servers:
     def call(self, key: bytes, command: Command, *, again: Command | None = None, saved: bool = False) -> Reply:
         """The answer to a command about this key; `again` is what to send the second time, where that differs.
 
-        Raises `StoreUnavailable`.
+        Raises `StoreUnavailable`; `store_unconfirmed` where the server has it, and no replica says so.
         """
         if self._pid != os.getpid():
             self._begin()
@@ -67,8 +68,8 @@ class Servers:
                     raise
             return self._call(key, again or command, saved=saved, started=started)
         except Failed as failed:
-            reason = str(failed)
-        raise StoreUnavailable("store_unavailable", reason)
+            reason, code = str(failed), UNCONFIRMED if failed.code == UNCONFIRMED else "store_unavailable"
+        raise StoreUnavailable(code, reason)
 
     def close(self) -> None:
         """Close the connections that nobody is using."""
@@ -115,14 +116,20 @@ class Servers:
         self._idle.setdefault(address, []).append(line)
         return replies[-1]
 
-    def _make_last(self, line: Line, address: Address, key: bytes, *, role: list[Reply]) -> None:
+    def _make_last(self, line: Line, address: Address, key: bytes, *, role: Reply) -> None:
         """Wait until enough replicas have what this connection wrote; `role` is what its server is."""
         if _has_replicas(role):
             (having,) = line.call(("WAIT", self._replicas, WAIT_MILLISECONDS))
             if having < self._replicas:
-                raise Failed(f"no replica of Redis at {address} confirmed what was saved", how="silent")
+                raise Failed(
+                    f"no replica of Redis at {address} confirmed what was saved", how="silent", code=UNCONFIRMED
+                )
         elif not self._topology.confirms(address, key):
-            raise Failed(f"Redis at {address} has no replica, and may be the master no longer", how="silent")
+            raise Failed(
+                f"Redis at {address} has no replica, and may be the master no longer",
+                how="silent",
+                code=UNCONFIRMED,
+            )
 
     def _take(self, address: Address) -> Line:
         try:
@@ -136,8 +143,11 @@ class Servers:
             line.close()
 
 
-def _has_replicas(role: list[Reply]) -> bool:
+def _has_replicas(role: Reply) -> bool:
     """Whether a server is a master with a replica in step, by its answer to ROLE: `[b"master", offset, [[host,
     port, offset], …]]`. One that is loading its first copy is listed with the offset 0.
     """
-    return role[0] == b"master" and any(int(offset) > 0 for _, _, offset in role[2])
+    try:
+        return role[0] == b"master" and any(int(offset) > 0 for _, _, offset in role[2])
+    except (IndexError, TypeError, ValueError):
+        return False

@@ -91,14 +91,17 @@ class Sessions:
     def start(self, session: Session, *, now: float) -> str:
         """Keep a new session, and return its id: 256 random bits, 43 characters.
 
-        Raises `PersonError` (`session_ended_meanwhile`) where the provider has ended it since `started_at`.
+        Raises `PersonError` (`session_ended_meanwhile`) where what it belongs to was ended since `started_at`.
         """
         session_id = secrets.token_urlsafe(RANDOM_BYTES)
         key = _key(session_id)
         # An epoch that has just gone by makes a session that is over at once: the safe way to be late.
-        session = replace(session, epoch=self._current_epoch(now))
+        epoch = self._current_epoch(now)
+        session = session if session.epoch == epoch else replace(session, epoch=epoch)
         if not self._records.create(key, session, now=now, expires_at=self._kept_until(session)):
-            raise PersonError("session_ended_meanwhile", "the provider ended this session while it was begun")
+            raise PersonError(
+                "session_ended_meanwhile", "this person's sessions were ended while this one was begun"
+            )
         self._sweep(now)
         return session_id
 

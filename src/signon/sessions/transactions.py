@@ -46,7 +46,8 @@ def seal_transaction(sealer: Sealer, transaction: Transaction) -> str:
 
     Raises `OperatorError` (`transaction_too_large`) where the settings alone are too long.
     """
-    for kept in (transaction, replace(transaction, next=None)):
+    for keeps_next in (True, False):
+        kept = transaction if keeps_next else replace(transaction, next=None)
         plain = to_json(to_row(kept))
         for pack in (bytes, zlib.compress):  # what zlib makes begins with 0x78, never with "["
             value = b64url_encode(sealer.seal_salted(pack(plain), purpose=_PURPOSE))

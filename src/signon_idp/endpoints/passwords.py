@@ -191,9 +191,10 @@ def _demand_application(case: _Case) -> None:
 
 _ACTS: Mapping[tuple[str, str], Callable[[_Case], None]] = {
     ("PUT", "application/vnd.pingidentity.password.reset+json"): _reset,
-    ("POST", "application/vnd.pingidentity.password.sendRecoveryCode+json"): _send_code,
+    ("POST", "application/vnd.pingidentity.password.sendrecoverycode+json"): _send_code,
     ("POST", "application/vnd.pingidentity.password.recover+json"): _recover,
 }
+"""By method and media type, which is the same in any case (RFC 9110 8.3.1): Flask gives it in lower case."""
 
 
 def _body() -> JsonObject:

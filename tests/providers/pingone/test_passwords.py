@@ -152,7 +152,7 @@ def test_any_bytes(body, status):
 
 
 def test_whose_password():
-    """The user id is `p1.userId` where a mapping has changed the subject; the environment is the configured one."""
+    """The user id is `p1.userId` where a mapping has changed the subject; a set environment counts."""
     assert own_password(API, {"sub": "u1", "env": "other"}) == URL
     assert own_password(API, {"sub": "employee 1", "p1.userId": "u1"}) == URL
 

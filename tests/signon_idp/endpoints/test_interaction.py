@@ -2,6 +2,8 @@ from dataclasses import replace
 
 import pytest
 
+from signon_idp.model import Password
+
 
 def test_password_signs_in(walk, helpers):
     """User name and password sign in; the name may be the slug, the e-mail or the preferred user name."""
@@ -28,6 +30,18 @@ def test_wrong_credentials_show_the_form_again(walk, fields):
     assert f'value="{fields.get("username", "")}"' in page.text
     assert 'wrong"' not in page.text
     assert walk.authorize(prompt="none").headers["Location"].count("login_required")
+
+
+def test_changed_password(walk, helpers):
+    """Whose password was changed signs in by the new one alone; everybody else by the usual one."""
+    walk.idp.state.passwords["omar"] = Password(value="another-one", changed_at=0.0)
+    for name, password, status in (
+        ("omar", "practice", 400),
+        ("omar", "another-one", 303),
+        ("mei", "practice", 303),
+    ):
+        page = walk.authorize(prompt="login")
+        assert walk.submit(page, username=name, password=password).status_code == status
 
 
 def test_form_made_for_another_browser(walk, helpers):

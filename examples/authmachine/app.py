@@ -1,0 +1,51 @@
+"""The AuthMachine document's application: its five routes and its settings, from the environment or `.env`."""
+
+import secrets
+from pathlib import Path
+
+from dotenv import load_dotenv
+from flask import Flask, Response, make_response, render_template
+
+from signon.flask import SignOn, current_login, current_user, login_required, permission_required, permissions_now
+
+load_dotenv(Path(__file__).parent / ".env")
+app = Flask(__name__)
+app.config.update(
+    SIGNON_PROVIDERS="authmachine",
+    SIGNON_LOGIN_PATH="/login",
+    SIGNON_SIGNUP_PATH="/signup",
+    SIGNON_LOGOUT_PATH="/logout",
+    SIGNON_AFTER_LOGOUT="/",
+    AUTHMACHINE_CALLBACK_PATH="/oidc-callback",
+    AUTHMACHINE_LOGOUT_CALLBACK_PATH="/oidc-logout-callback",
+)
+signon = SignOn(app)
+
+
+@app.get("/")
+def index() -> Response:
+    """Who looks at this page while AuthMachine says that their tokens were revoked is signed out by then."""
+    return show("index.html", user=current_user, login=current_login)
+
+
+@app.get("/billing")
+@permission_required("billing", "edit")
+def billing() -> Response:
+    return show("billing.html", user=current_user)
+
+
+@app.get("/permissions")
+@login_required
+def permissions() -> Response:
+    """What the permissions API says of this person now, of all objects: needs AUTHMACHINE_API_TOKEN."""
+    return show("permissions.html", user=current_user, granted=permissions_now())
+
+
+def show(template: str, **context: object) -> Response:
+    nonce = secrets.token_urlsafe(16)
+    response = make_response(render_template(template, nonce=nonce, **context))
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+    )
+    response.headers["Referrer-Policy"] = "same-origin"
+    return response
