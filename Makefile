@@ -3,13 +3,16 @@
 VENV := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check bench soak deps docs format lint types imports examples lock clean
+.PHONY: help demo example-thaid example-authmachine example-auth0 example-pingone example-sgid test check bench soak deps docs format lint types imports examples lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## /{sub(/ example-authmachine.*sgid$$/, " ...", $$1); printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## the demo application and six practice providers on this machine, ready in a browser (ARGS=--https)
 	@$(VENV)/signon demo $(ARGS)
+
+example-thaid example-authmachine example-auth0 example-pingone example-sgid: $(READY) ## a vendor's published application, at its practice provider
+	@$(VENV)/python examples/run.py $(@:example-%=%) $(ARGS)
 
 test: $(READY) deps ## every test; installs what they need (ARGS="-k name" for some of them)
 	@tools/test.sh $(ARGS)
@@ -17,8 +20,8 @@ test: $(READY) deps ## every test; installs what they need (ARGS="-k name" for s
 check: $(READY) format lint types imports examples ## what CI runs: format, lint, types, imports, docs examples, tests
 	@GATE=1 $(MAKE) --no-print-directory test
 
-bench: $(READY) ## the benchmark: a bare floor, Signon and Authlib, interleaved in one run
-	@$(VENV)/python bench/run.py $(ARGS)
+bench: $(READY) deps ## the benchmark: sign-ins against a bare floor and Authlib, guarded APIs, pages, a million sessions
+	@tools/bench.sh $(ARGS)
 
 soak: $(READY) deps ## four workers, 200 people, one worker killed each second (ARGS="--stores sqlite" for one store)
 	@$(VENV)/python -m bench.soak $(ARGS)

@@ -1,7 +1,7 @@
 """What a page costs that wants to know who is asking, as a multiple of one that doesn't: on SQLite, on Redis.
 
-The same application twice under gunicorn, each with eight signed-in browsers at once. A round gives each page some
-hundred views, in short turns; CPU is what the application's own processes used, user and system. The two pages are
+The same application twice under gunicorn, each with eight signed-in browsers at once. A round gives each page 160
+views, in short turns; CPU is what the application's own processes used, user and system. The two pages are
 compared round by round. Exit status 1 when a limit is missed by more than a tenth, which is noise.
 
 Run it as `python -m bench.pages`.
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LIMITS = {"sqlite": 1.4, "redis": 1.6}
-ROUNDS, FEWEST_ROUNDS = 31, 3
-TURNS, VIEWS = 4, 80
+ROUNDS, FEWEST_ROUNDS = 61, 3
+TURNS, VIEWS = 2, 80
 BROWSERS = 8
 LOGIN_PATH = "/auth/login/oidc"
 

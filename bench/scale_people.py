@@ -64,7 +64,9 @@ class People:
         return f"session-{number:010}"
 
     def session(self, number: int) -> Session:
-        subject, created_at = self.subject(number), self.now - SIGN_IN_SECONDS * (1 - number / self.count)
+        subject = self.subject(number)
+        # With as many digits for everybody, so that all records have one size.
+        created_at = int(self.now - SIGN_IN_SECONDS * (1 - number / self.count)) + 0.25
         name, email = f"Person {number:010}", f"{subject}@people.example"
         claims = {"iss": ISSUER, "sub": subject, "name": name, "email": email, "email_verified": True}
         person = Person(

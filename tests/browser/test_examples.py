@@ -151,7 +151,7 @@ def test_authmachine_two_applications(chromium, authmachine):
 
 
 def test_auth0_sign_up_token_and_logout(chromium, auth0, tmp_path):
-    """A person signs up; the page gets a token, which is in no storage, and the API knows them by it; they sign out."""
+    """A person signs up; the API knows them by a token that is in no storage; then they sign out."""
     with visit(chromium) as page:
         page.goto(auth0)
         check(page, "Welcome to the Flask App", pictures=tmp_path)

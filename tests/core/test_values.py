@@ -11,6 +11,7 @@ from tests.core.forge import chain, outcome
 from signon.core.errors import MalformedAnswer
 from signon.core.values import (
     MAX_JSON_DEPTH,
+    MAX_SECONDS_DIGITS,
     Secret,
     b64url_decode,
     b64url_encode,
@@ -18,6 +19,7 @@ from signon.core.values import (
     is_number,
     is_visible_ascii,
     read_json_object,
+    read_seconds,
     text_member,
     url_problem,
 )
@@ -315,3 +317,27 @@ def test_truth_values_and_text_are_no_numbers(value, number):
 def test_visible_ascii_is_what_a_header_can_hold(text, visible):
     """Only printable ASCII must pass: nothing that ends a header line or has two encodings (RFC 6749 A)."""
     assert is_visible_ascii(text) is visible
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0),
+        ("60", 60),
+        ("0060", 60),
+        ("9" * MAX_SECONDS_DIGITS, 10**MAX_SECONDS_DIGITS - 1),
+        ("1" + "0" * MAX_SECONDS_DIGITS, None),
+        ("9" * 5000, None),
+        ("", None),
+        ("-1", None),
+        ("+1", None),
+        ("1.5", None),
+        (" 1", None),
+        ("1_0", None),
+        ("\u0663", None),
+        ("\xb2", None),
+    ],
+)
+def test_seconds_are_digits_and_not_too_many(text, seconds):
+    """A number of seconds must be ASCII digits, and few enough that every clock can count so far."""
+    assert read_seconds(text) == seconds

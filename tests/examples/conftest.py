@@ -10,7 +10,8 @@ import pytest
 from tests.examples.stage import ORIGIN, Stage, run
 
 _SETTING = re.compile(
-    r"(SIGNON|THAID|AUTHMACHINE|AUTH0|PINGONE|SGID)_|(CLIENT_ID|CLIENT_SECRET|REDIRECT_URI|AUDIENCE)$"
+    r"(SIGNON|THAID|AUTHMACHINE|AUTH0|PINGONE|SGID)_|"
+    r"(CLIENT_ID|CLIENT_SECRET|REDIRECT_URI|AUDIENCE|AUTH_URL|API_URL|ENVIRONMENT_ID|LOGOUT_URI|GRANT_TYPE)$"
 )
 
 
@@ -51,8 +52,9 @@ def stage_of(plant: Callable[..., None]) -> Iterator[Callable[..., Stage]]:
 def write_settings(folder: Path, settings: dict[str, str]) -> dict[str, str]:
     """Write what a document keeps in its file into the file of a copy; gives what is left for the environment."""
     mine = {name: value for name, value in settings.items() if not name.startswith("SIGNON_")}
-    if (folder / "config.py").is_file():
-        (folder / "config.py").write_text("\n".join(f"{name} = {value!r}" for name, value in mine.items()))
+    file = next(iter(folder.glob("config.*")), None)
+    if file is not None:
+        file.write_text(file.read_text() + "\n".join(f"{name} = {value!r}" for name, value in mine.items()))
     else:
         (folder / ".env").write_text("\n".join(f"{name}={value}" for name, value in mine.items()))
     return {name: value for name, value in settings.items() if name not in mine}

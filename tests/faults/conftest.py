@@ -1,10 +1,10 @@
 """An outage under load, from its beginning to the last promise."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from tests.faults import own_loop
 from tests.faults.scene import scene
 from tests.faults.traffic import LIMIT_SECONDS, PEOPLE, Traffic
 
@@ -26,7 +26,7 @@ def keeps_promises_through(tmp_path: Path) -> Callable[[str, Callable[[Traffic],
 
         with scene(store, tmp_path, people=PEOPLE, access_token_seconds=1) as set_up:
             traffic = Traffic(set_up.people)
-            asyncio.run(story(traffic))
+            own_loop.run(story(traffic))
         assert dict(traffic.faults) == {}
         assert traffic.refused, "nothing was refused, so nothing was broken"
         assert len(traffic.ended) >= PEOPLE // 2

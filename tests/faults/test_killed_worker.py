@@ -1,9 +1,9 @@
 """Workers that are killed (-9) in the middle of a request: before each of its store operations, and its answer."""
 
-import asyncio
 from contextlib import nullcontext
 
 import pytest
+from tests.faults import own_loop
 from tests.faults.application import AHEAD, DIE_AT
 from tests.faults.scene import GRACE_SECONDS, scene
 
@@ -84,7 +84,7 @@ def steps(prepared, dies_at):
         return step
 
     with prepared as set_up:
-        return asyncio.run(story(set_up.people[0]))
+        return own_loop.run(story(set_up.people[0]))
 
 
 @pytest.mark.parametrize(("grace_seconds", "lost"), [(GRACE_SECONDS, 0), (0, 1)])

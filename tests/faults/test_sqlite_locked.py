@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from tests.faults import own_loop
 from tests.faults.application import AHEAD
 from tests.faults.scene import scene
 from tests.faults.traffic import LIMIT_SECONDS
@@ -29,7 +30,7 @@ def locked_while(tmp_path):
             scene(store, tmp_path, people=2, workers=2, preload=True) as set_up,
             closing(sqlite3.connect(path, isolation_level=None)) as connection,
         ):
-            asyncio.run(around(*set_up.people, connection))
+            own_loop.run(around(*set_up.people, connection))
 
     return run
 

@@ -214,6 +214,19 @@ def break_store(app, monkeypatch, *operations):
         monkeypatch.setattr(store, name, fail, raising=True)
 
 
+def fail_after_the_first(monkeypatch, app, operation):
+    """Let the first call of an operation of the store through, and none after it."""
+    store, calls = app.extensions[EXTENSION].party.sessions.store, iter([True])
+    through = getattr(store, operation)
+
+    def fail(*args, **options):
+        if next(calls, False):
+            return through(*args, **options)
+        raise StoreUnavailable("store_unavailable", "the store is away")
+
+    monkeypatch.setattr(store, operation, fail)
+
+
 def code_of(response) -> str | None:
     """The error code that a page shows at its foot, or problem+json holds."""
     if "json" in response.content_type:

@@ -333,10 +333,54 @@ def test_session_that_ended_in_flight(visitor, clock, app, op):
 
 
 def test_nobody_has_no_tokens(app, op):
-    """Without a session there is no login to ask: whoever doesn't look whether there is one gets an error."""
+    """A page without a guard that wants a token of nobody sends them to sign in, and they come back to it."""
     visitor = Visitor(app, op)
-    with pytest.raises(AttributeError):
-        visitor.get("/token")
+    location = visitor.get("/token?x=1").headers["Location"]
+    assert location.startswith(f"{ISSUER}/authorize?")
+    assert visitor.answer(location).headers["Location"] == "/token?x=1"
+    assert visitor.get("/token?x=1").text.startswith("access-")
+
+
+@pytest.mark.parametrize("method", ["access_token", "refresh", "revoke", "introspect", "token_set"])
+def test_nobodys_login_needs_one(app, method):
+    """Whatever is to be done with nobody's tokens says what is needed, and stays false in a condition."""
+    with app.test_request_context("/", base_url=LOCAL):
+        with pytest.raises(TokensEnded) as error:
+            getattr(current_login, method)()
+        assert (error.value.code, error.value.status) == ("login_needed", 401)
+        assert not current_login
+        assert not isinstance(current_login, Login)
+        assert not hasattr(current_login, "claims")
+
+
+def test_anything_but_a_page_of_nobody_gets_401(app, op):
+    """A script that asks for nobody's token gets 401 with its code."""
+    response = Visitor(app, op).get("/token", **FETCHED)
+    assert (response.status_code, code_of(response)) == (401, "login_needed")
+
+
+@pytest.mark.parametrize(("path", "method"), [("/token", "GET"), ("/data", "GET"), ("/refresh", "POST")])
+def test_sign_in_that_brings_no_tokens(visitor, app, clock, path, method):
+    """Where only an ID token was asked for a new sign-in brings no more: nobody is sent, the operator is told."""
+    (name,) = visitor.sessions()
+    party, session_id = app.extensions[KEY].party, visitor.cookies()[name]
+    assert party.sessions.replace(session_id, replace(session_of(visitor), tokens=None), now=NOW)
+    clock.shift(50 * MINUTE)
+    response = visitor.get(path, method=method, Origin=LOCAL)
+    assert (response.status_code, code_of(response)) == (502, "tokens_missing")
+    assert visitor.get("/plain").text == "plain Somchai"
+
+
+def test_roles_after_a_refresh(make_app, op, clock):
+    """Whoever has lost a role at the provider has lost it here with the next refresh, in the same request."""
+    app = with_pages(make_app({"roles_from": "groups"}))
+    op.claims["groups"] = ["staff"]
+    visitor = Visitor(app, op)
+    visitor.sign_in()
+    assert visitor.get("/staff").status_code == 200
+    op.claims["groups"] = []
+    visitor.post("/refresh", Origin=LOCAL)
+    assert visitor.get("/staff").status_code == 403
 
 
 def test_session_that_goes_within_the_request(app, clock, visitor):

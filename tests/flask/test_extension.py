@@ -410,7 +410,7 @@ def test_default_routes(app):
         "/auth/callback/oidc": ["GET", "POST"],
         "/auth/logout": ["GET", "POST"],
         "/auth/logout/callback/oidc": ["GET"],
-        "/auth/backchannel-logout/oidc": ["GET", "POST"],
+        "/auth/backchannel-logout/oidc": ["DELETE", "GET", "PATCH", "POST", "PUT"],  # refused but for POST
         "/auth/frontchannel-logout/oidc": ["GET"],
         "/auth/initiate/oidc": ["GET", "POST"],
         "/auth/signed-out": ["GET"],

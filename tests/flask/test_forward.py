@@ -11,7 +11,7 @@ from werkzeug import Request, Response
 
 from signon.flask import forward as module
 from signon.flask.current import load_session
-from signon.flask.forward import NEW_SECONDS
+from signon.flask.forward import LINGER_BYTES, NEW_SECONDS
 from signon.flask.signals import tokens_refreshed
 
 NOW = 1_800_000_000
@@ -113,9 +113,11 @@ def test_request_goes_to_the_backend_with_the_persons_token(visitor, backend):
     response = visitor.get("/api/orders/7?a=b%20c", **ASKED, Accept="application/json", X_Forwarded_For="1.1.1.1")
     assert (response.status_code, response.json, response.mimetype) == (200, [], "application/json")
     (asked,) = backend.asked
-    assert (asked.method, asked.full_path) == ("GET", "/v1/orders/7?a=b c")
+    assert (asked.method, asked.full_path) == ("GET", "/v1/orders/7?a=b%20c")
     assert backend.tokens() == [held(visitor)]
-    assert {name.lower() for name, _ in asked.headers} == {"host", "accept", "authorization", "x-forwarded-for"}
+    assert {name.lower() for name, _ in asked.headers} == {
+        *("host", "accept", "user-agent", "authorization", "x-forwarded-for"),
+    }
     assert asked.headers["X-Forwarded-For"] == "127.0.0.1"
 
 
@@ -429,6 +431,7 @@ def chunked(visitor, stream, **environ):
         input_stream=stream,
         base_url=LOCAL,
         environ_overrides={"CONTENT_LENGTH": "", **environ},
+        buffered=True,
     )
 
 
@@ -458,6 +461,16 @@ def test_browser_that_breaks_off(visitor, backend, terminated, size):
     )
     assert refusal(response) == (400, "proxy_body_broken")
     assert [body for body in backend.bodies if len(body) == size] == []
+
+
+@pytest.mark.parametrize(("size", "taken"), [(500_000, 500_000), (3 * LINGER_BYTES, LINGER_BYTES)])
+def test_refused_body_is_taken_in(visitor, size, taken):
+    """Some of a refused body is read, so that its sender hears the refusal; not all, whatever its size."""
+    stream = BytesIO(b"x" * size)
+    headers = {**POSTED, "Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
+    response = visitor.client.post("/api/a", headers=headers, input_stream=stream, content_length=size)
+    assert refusal(response) == (403, "cross_site")
+    assert stream.tell() == taken
 
 
 # Backends that fail

@@ -4,6 +4,7 @@ import pytest
 import time_machine
 from tests.flask.double import CLICKED, FETCHED, HTTPS, LINKED, LOCAL, Visitor, break_store, code_of, query_of
 
+from signon.core.errors import StoreUnavailable
 from signon.flask import my_sessions as module
 from signon.flask.my_sessions import MAX_BODY_BYTES
 from signon.flask.signals import session_ended, signed_out
@@ -56,6 +57,7 @@ def revoked(monkeypatch):
 
     def note(response, sessions):
         seen.extend(session.login.person.name for session in sessions)
+        return response
 
     monkeypatch.setattr(module, "revoke_afterwards", note)
     return seen
@@ -451,6 +453,29 @@ def test_store_that_fails_is_503(app, here, phone, monkeypatch, told):
             assert (response.status_code, code_of(response)) == (503, "store_unavailable")
     assert (here.who(), phone.who()) == ("Somchai", "Somchai")
     assert told == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "fails_at", "gone"), [("others", 2, 1), ("everywhere", 2, 1), ("everywhere", 3, 2)]
+)
+def test_store_that_fails_midway(app, op, here, phone, monkeypatch, told, revoked, asked, fails_at, gone):
+    """Those that have ended by then are told of and lose their tokens; the answer is 503, and this one lives."""
+    signed_in(app, op, FIREFOX)
+    store = app.extensions["signon"].party.sessions.store
+    through, calls = store.delete, iter(range(1, fails_at))
+
+    def fail(key):
+        if next(calls, None) is None:
+            raise StoreUnavailable("store_unavailable", "away")
+        return through(key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "delete", fail)
+        response = end(here, asked)
+    assert (response.status_code, code_of(response)) == (503, "store_unavailable")
+    assert here.who() == "Somchai"
+    assert told == [("ended", "Somchai", "ended_elsewhere")] * gone
+    assert revoked == ["Somchai"] * gone
 
 
 def test_path_can_be_had_elsewhere(make_app, op):

@@ -11,6 +11,7 @@ from tests.flask.double import (
     Visitor,
     break_store,
     code_of,
+    fail_after_the_first,
 )
 
 from signon.core.errors import ProviderUnavailable
@@ -184,12 +185,18 @@ def test_body_without_a_length_is_bounded(app):
     assert body.given <= 2 * MAX_BODY_BYTES
 
 
-def test_only_posts(visitor, app):
+def test_only_posts(visitor):
     """A GET gets 405, which no cache may keep either, and says what would do (RFC 9110 15.5.6)."""
     response = visitor.get(TOLD)
     assert refusal(response) == (405, "logout_method")
     assert response.headers["Allow"] == "POST"
-    assert app.test_client().put(TOLD).status_code == 405
+
+
+@pytest.mark.parametrize("method", ["HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_other_methods(post, method):
+    """Whatever isn't a POST is told the one method that there is, and not those of the framework."""
+    response = post({}, method=method)
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
 
 
 @pytest.mark.parametrize("headers", [LINKED, CLICKED, {"Origin": "https://evil.example"}, {"Origin": "null"}])
@@ -212,6 +219,23 @@ def test_store_that_is_away(app, visitor, post, op, monkeypatch, heard):
     assert heard == []
     assert post({"logout_token": token}).status_code == 200
     assert (visitor.who(), len(heard)) == ("nobody", 1)
+
+
+@pytest.mark.parametrize(("operation", "done"), [("delete", ["s1"]), ("claim", ["s1", "s2"])])
+def test_store_that_fails_midway(app, visitor, post, op, monkeypatch, heard, revoked, operation, done):
+    """Still a 503; what has ended by then is told and its tokens go, since a second try finds only the rest."""
+    visitor.sign_in(sid="s1")
+    Visitor(app, op).sign_in(sid="s2")
+    token = op.logout_token()
+    with monkeypatch.context() as patch:
+        if operation == "delete":
+            fail_after_the_first(patch, app, "delete")
+        else:
+            break_store(app, patch, "claim")
+        assert refusal(post({"logout_token": token})) == (503, "store_unavailable")
+    assert (len(heard), len(revoked)) == (len(done), len(done))
+    assert post({"logout_token": token}).status_code == 200
+    assert (heard, sorted(revoked)) == ([("backchannel", "person-1")] * 2, ["s1", "s2"])
 
 
 def test_provider_whose_keys_can_not_be_had(post, op):
@@ -345,6 +369,18 @@ def test_frame_while_the_store_is_away(app, visitor, monkeypatch):
         response = frame(visitor)
         assert (response.status_code, code_of(response)) == (503, "store_unavailable")
     assert visitor.who() == "Somchai"
+
+
+def test_frame_where_the_store_fails_midway(app, op, visitor, monkeypatch, heard):
+    """Of two sessions under one id the one that has ended is told of, though the answer is a failure."""
+    visitor.sign_in(sid="s1")
+    Visitor(app, op).sign_in(sid="s1")
+    with monkeypatch.context() as patch:
+        fail_after_the_first(patch, app, "delete")
+        assert frame(visitor).status_code == 503
+    assert heard == [("frontchannel", "person-1")]
+    assert frame(visitor).status_code == 200
+    assert heard == [("frontchannel", "person-1")] * 2
 
 
 # Beside everything else

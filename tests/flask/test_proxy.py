@@ -44,14 +44,14 @@ def test_route_as_it_is_described(app, routes):
 def test_little_is_offered_unless_it_is_said(app, routes):
     """Without arguments reading is offered, and no more; limits are there."""
     proxy(app, "/api", to=TO)
-    app.test_client().get("/api")
-    (route,) = routes
+    proxy(app, "/send", to=TO, methods=["POST"])
+    for prefix in ("/api", "/send"):
+        app.test_client().get(prefix)
+    route, sending = routes
     assert (route.methods, route.headers) == ({"GET", "HEAD"}, frozenset())
     assert route.max_body_bytes == MAX_BODY_BYTES
     assert route.upstream._idle.seconds_left() == IDLE_SECONDS
-    proxy(app, "/send", to=TO, methods=["POST"])
-    app.test_client().get("/send")
-    assert routes[-1].methods == {"POST"}
+    assert sending.methods == {"POST"}
 
 
 @pytest.mark.usefixtures("routes")
@@ -63,6 +63,14 @@ def test_every_method_and_path_below_the_prefix_is_ours_to_judge(app, path, meth
     response = app.test_client().open(path, method=method, base_url=LOCAL)
     assert response.status_code == (204 if method == "OPTIONS" else 200)
     assert response.text == ("" if method in {"HEAD", "OPTIONS"} else "/api")
+
+
+@pytest.mark.usefixtures("routes")
+def test_slashes_before_the_prefix(app):
+    """Nor may a path that needs tidying before its prefix be redirected: it is judged, too."""
+    proxy(app, "/api", to=TO)
+    response = app.test_client().get("/", environ_overrides={"PATH_INFO": "//api/a"})
+    assert (response.status_code, response.text) == (200, "/api")
 
 
 @pytest.mark.usefixtures("routes")

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 import time_machine
-from tests.flask.double import ISSUER, Visitor, break_store
+from tests.flask.double import ISSUER, Visitor, break_store, fail_after_the_first
 
+from signon.core.errors import ProviderUnavailable
 from signon.flask import session_commands
 from signon.flask.signals import session_ended
 
@@ -86,13 +89,55 @@ def test_list_of_a_session_of_the_providers(people, run):
 
 
 def test_list_of_nobody(people, run):
-    """An unknown person, issuer or session is an empty list, and no failure."""
-    for words in (
-        ("--issuer", ISSUER, "--subject", "person-9"),
-        ("--issuer", "https://other.example", "--subject", "person-1"),
-        ("--issuer", ISSUER, "--sid", "person-1"),
-    ):
+    """An unknown person or session is an empty list, and no failure."""
+    for words in (("--issuer", ISSUER, "--subject", "person-9"), ("--issuer", ISSUER, "--sid", "person-1")):
         assert (run("list", *words).exit_code, run("list", *words).output) == (0, "0 sessions\n")
+
+
+@pytest.mark.parametrize("issuer", [f"{ISSUER}/", "https://third.example"])
+@pytest.mark.parametrize("command", ["list", "end"])
+@pytest.mark.parametrize("whose", ["--subject", "--sid"])
+def test_issuer_that_no_provider_has(make_app, make_provider, run, command, issuer, whose):
+    """An issuer that is written in another way finds nobody: that must not pass for nobody being signed in."""
+    providers = [make_provider(), make_provider("other", "https://other.example")]
+    app = make_app({"providers": providers}, SIGNON_SESSIONS="sqlite:///sessions.db")
+    result = run(command, "--issuer", issuer, whose, "x", on=app)
+    there_are = f"there are {ISSUER}, https://other.example"
+    assert (result.exit_code, result.output) == (1, f"Error: no provider has the issuer {issuer}; {there_are}\n")
+
+
+def test_sessions_of_a_provider_that_was_taken_out(app, people, make_app, make_provider, run):
+    """Its people can still be signed out: the issuer is looked at only where nobody is found under it."""
+    others = {"providers": [make_provider("other", "https://other.example")]}
+    later = make_app(others, SIGNON_SESSIONS="sqlite:///sessions.db")
+    assert run("list", *PERSON, on=later).output.startswith("2 sessions\n")
+    assert run("end", *PERSON, on=later).output == "2 sessions ended\n"
+    assert run("end", *PERSON, on=later).exit_code == 1
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_issuer_of_two_spellings(make_app, make_provider, ops, op, run, away):
+    """Where the metadata may spell it with a slash, so do sessions; while that is away the setting counts."""
+    written = f"{ISSUER}/"
+    ops[written] = op
+    provider = replace(make_provider(), issuer=written, either_slash=True)
+    app = make_app({"providers": [provider]}, SIGNON_SESSIONS="sqlite:///sessions.db")
+    if away:
+        op.failing["metadata"] = ProviderUnavailable("metadata_timeout", "no answer")
+    right, wrong = (written, ISSUER) if away else (ISSUER, written)
+    assert run("list", "--issuer", right, "--sid", "x", on=app).output == "0 sessions\n"
+    assert f"; there are {right}\n" in run("list", "--issuer", wrong, "--sid", "x", on=app).output
+
+
+def test_store_that_fails_midway(app, people, run, monkeypatch, revoked, told):
+    """Whose end was reached is told of, with the tokens revoked, since a second try ends only the rest."""
+    with monkeypatch.context() as patch:
+        fail_after_the_first(patch, app, "delete")
+        result = run("end", *PERSON)
+    assert (result.exit_code, result.output) == (1, "Error: store_unavailable: the store is away\n")
+    assert (told, revoked) == ([("person-1", "operator")], ["person-1"])
+    assert run("end", *PERSON).output == "1 session ended\n"
+    assert (told, revoked) == ([("person-1", "operator")] * 2, ["person-1"] * 2)
 
 
 def test_list_calls_an_unknown_browser_so(app, op, run):

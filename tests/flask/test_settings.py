@@ -164,8 +164,34 @@ def test_what_is_no_text_is_told_so(read, name, value):
     assert f"{name} is {kind} and not text: put quotes around it where it is set" in problems
 
 
+SECONDS = [name for name in NAMES if name[-8:] == "_SECONDS"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        pytest.param("10000000000", "1000000000…", id="11 digits"),
+        pytest.param("9" * 5000, "9999999999…", id="5,000 digits"),
+        pytest.param(10**5000, "1000000000…", id="a number of 5,001 digits"),
+        pytest.param(-(10**5000), "-100000000…", id="a negative one"),
+    ],
+)
+@pytest.mark.parametrize("name", SECONDS)
+def test_too_many_seconds_are_told_so(read, name, value, shown):
+    """A time that no clock reaches is a problem in words, cut short, however many digits it has."""
+    _, problems = read(**{name: value})
+    why = "is not a whole number of seconds above 0, of 10 digits at most"
+    assert problems[0] == f"{name}='{shown}' {why}"
+
+
+@pytest.mark.parametrize("name", SECONDS)
+def test_longest_time(read, name):
+    """Ten digits of seconds can be had, but where a setting has a limit of its own."""
+    assert all(name not in problem or "digits" not in problem for problem in read(**{name: "9" * 10})[1])
+
+
 @pytest.mark.parametrize("value", [True, 1.5, {}])
-@pytest.mark.parametrize("name", [n for n in NAMES if n[-8:] == "_SECONDS"])
+@pytest.mark.parametrize("name", SECONDS)
 def test_seconds_may_be_whole_numbers_only(read, name, value):
     """A number of seconds may be text or an int; true isn't one."""
     _, problems = read(**{name: value})

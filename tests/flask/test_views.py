@@ -727,6 +727,20 @@ def test_refused_person_leaves_the_provider_whatever_is_configured(make_app, mak
         assert location.startswith(f"{ISSUER}/logout?")
 
 
+@pytest.mark.parametrize("button", ["everywhere", "here"])
+def test_second_press_of_the_button(visitor, button):
+    """Of a double click browsers follow the second answer: it must lead where the first one did."""
+    visitor.sign_in()
+    page = visitor.get("/auth/logout").text
+    (named,) = re.findall(r'<input type="hidden" name="provider" value="(\w+)">', page)
+    form = {"provider": named, "scope": button}
+    cookies = "; ".join(f"{name}={value}" for name, value in visitor.cookies().items())
+    first, second = (visitor.post("/auth/logout", form, Origin=LOCAL, Cookie=cookies) for _ in range(2))
+    assert visitor.who() == "nobody"
+    where, again = (response.headers["Location"].partition("?")[0] for response in (first, second))
+    assert where == again == (f"{ISSUER}/logout" if button == "everywhere" else "/auth/signed-out")
+
+
 def test_sign_out_of_nobody(visitor):
     """Without a session a sign-out must do no harm, and end on the signed-out page."""
     response = visitor.post("/auth/logout", Origin=LOCAL)

@@ -76,7 +76,7 @@ def _wait(program: subprocess.Popen, ready: str, output: Path) -> None:
         assert program.poll() is None, f"it ended by itself:\n{output.read_text()}"
         try:
             requests.get(ready, timeout=1, allow_redirects=False)
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             time.sleep(0.05)
         else:
             return

@@ -38,11 +38,11 @@ def failing(work, *, error, code):
 def test_request_and_answer_pass(serve, always, answer):
     """What goes over the wire must be what was asked, with one Host, and back come status, fields and body."""
     server = serve(always(answer(b"hello", status="201 Created", fields="X-One: 1\r\nX-One: 2\r\n")))
-    got = upstream_of(server).send(asked(server, "/v1/a?b=c", method="POST", Accept="*/*"))
+    got = upstream_of(server).send(asked(server, "/v1/a?b=c", method="DELETE", Accept="*/*"))
     assert (got.status, got.length, whole(got)) == (201, 5, b"hello")
     assert [value for name, value in got.headers if name == "x-one"] == ["1", "2"]
     head = server.requests[0].decode().split("\r\n")
-    assert head[0] == "POST /v1/a?b=c HTTP/1.1"
+    assert head[0] == "DELETE /v1/a?b=c HTTP/1.1"
     assert sorted(head[1:-2]) == ["Accept: */*", f"Host: localhost:{server.port}"]
 
 
@@ -52,6 +52,14 @@ def test_address_without_path_asks_for_the_root(serve, always, answer, path, lin
     server = serve(always(answer()))
     whole(upstream_of(server).send(asked(server, path)))
     assert server.requests[0].startswith(line)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+def test_no_body_is_said(serve, always, answer, method):
+    """A method that mostly has a body must say where it has none (RFC 9110 8.6)."""
+    server = serve(always(answer()))
+    whole(upstream_of(server).send(asked(server, method=method)))
+    assert b"\r\nContent-Length: 0\r\n" in server.requests[0]
 
 
 @pytest.mark.parametrize(

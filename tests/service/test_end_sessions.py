@@ -15,7 +15,9 @@ OTHER = "https://other.example"
 
 
 def tell(party, token, *, provider="oidc"):
-    return backchannel_logout(party, party.providers[provider], Secret(token))
+    ended = []
+    backchannel_logout(party, party.providers[provider], Secret(token), each=ended.append)
+    return tuple(ended)
 
 
 def refused(kind, party, token, **options):
@@ -150,6 +152,24 @@ def test_second_try_after_our_own_failure_is_no_replay(party, op, sign_in, monke
     assert refused(SuspectError, party, token) == "logout_replayed"
 
 
+@pytest.mark.parametrize("outcome", ["the store fails", "another was the first"])
+@pytest.mark.parametrize("claims", [{"sid": "s1"}, {}])
+def test_what_has_ended_is_told_whatever_comes_after(party, op, sign_in, monkeypatch, outcome, claims):
+    """A session that has ended is found by no second try: it must have been told of, also by a refused one."""
+    sign_in(sid="s1")
+    told, provider = [], party.providers["oidc"]
+
+    def not_first(*_args, **_options):
+        if outcome == "the store fails":
+            raise StoreUnavailable("store_unavailable", "away")
+        return False
+
+    monkeypatch.setattr(party.sessions.claims, "first", not_first)
+    with pytest.raises(StoreUnavailable if outcome == "the store fails" else SuspectError):
+        backchannel_logout(party, provider, Secret(op.logout_token(**claims)), each=told.append)
+    assert subjects(told) == ["person-1"]
+
+
 def test_store_that_can_not_say_whether_it_was_used(party, op, sign_in, monkeypatch):
     """Where nobody knows whether it is a replay nothing must end: it fails closed."""
     session_id = sign_in(sid="s1")
@@ -272,8 +292,10 @@ def test_provider_that_can_not_be_asked_for_its_keys(party, op):
 # The front channel
 
 
-def frame(party, **given):
-    return frontchannel_logout(party, party.providers["oidc"], **{"issuer": ISSUER, "sid": "s1", **given})
+def frame(party, *, provider="oidc", **given):
+    ended, names = [], {"issuer": ISSUER, "sid": "s1", **given}
+    frontchannel_logout(party, party.providers[provider], **names, each=ended.append)
+    return tuple(ended)
 
 
 def test_frame_ends_what_it_names(party, sign_in):
@@ -343,4 +365,4 @@ def test_frame_of_one_provider_ends_nothing_of_another(make_party, make_provider
     session_id = journey.finish(names=("other",)).session_id
     assert frame(party, issuer=OTHER) == ()
     assert lives(party, session_id)
-    assert len(frontchannel_logout(party, party.providers["other"], issuer=OTHER, sid="s1")) == 1
+    assert len(frame(party, provider="other", issuer=OTHER)) == 1

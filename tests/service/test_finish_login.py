@@ -84,6 +84,14 @@ def test_provider_without_sign_up_tells_of_none(journey):
     assert journey.finish().session.login.signed_up is False
 
 
+def test_session_begins_by_the_stores_clock(journey, party):
+    """When a sign-in began is kept by the store's clock; its creation and end are by ours."""
+    transaction, _ = journey.open()
+    transaction = replace(transaction, clock_offset_seconds=-59.5)
+    session = finish_login(party, transaction, journey.pairs, mode="query").session
+    assert (session.started_at, session.created_at, session.expires_at) == (NOW - 59.5, NOW, NOW + 3600)
+
+
 def test_sign_in_finishes(journey, party):
     """A finished sign-in: a session with person, tokens, times and key, and the way back."""
     finished = journey.finish()
@@ -258,6 +266,25 @@ def test_roles_are_texts(make_party, journey, roles):
     party = make_party(roles_from=lambda _login: roles)
     login = journey.finish().session.login
     assert code(OperatorError, find_roles, party, login) == "roles_not_texts"
+
+
+@pytest.mark.parametrize("new_one_can_be_ended", [True, False])
+def test_old_session_that_can_not_be_ended(party, op, monkeypatch, new_one_can_be_ended):
+    """Where the old session may still live the sign-in fails, and leaves no second session if that can be had."""
+    old, end, asked = Journey(party, op).finish().session_id, party.sessions.end, []
+
+    def fail_first(session_id, *, now):
+        asked.append(session_id)
+        if len(asked) == 1 or not new_one_can_be_ended:
+            raise StoreUnavailable(f"failure_{len(asked)}", "away")
+        return end(session_id, now=now)
+
+    monkeypatch.setattr(party.sessions, "end", fail_first)
+    assert code(StoreUnavailable, Journey(party, op).finish, old=old) == "failure_1"
+    assert (len(asked), asked[0]) == (2, old)
+    left = [listed.handle for listed in party.sessions.listed(ISSUER, "person-1", now=NOW)]
+    assert party.sessions.handle(old) in left
+    assert (party.sessions.handle(asked[1]) in left) is not new_one_can_be_ended
 
 
 def test_national_id_is_filed_under_our_key(make_party, make_provider, op):

@@ -67,6 +67,14 @@ def test_without_a_check_nothing_is_asked(looking, op):
     assert person.asked == 0
 
 
+def test_tokens_that_the_application_revoked_are_not_asked_about(looking, op):
+    """An application that has the tokens revoked itself keeps the person signed in."""
+    person = looking()
+    op.verdict = True
+    assert was_revoked(person.party, person.id, replace(person.session(), tokens_ended="revoked")) is False
+    assert person.asked == 0
+
+
 def test_each_look_asks(looking, op):
     """At each look the provider is asked about the access token, and the session stays while it says no."""
     person = looking()
@@ -135,14 +143,24 @@ def test_provider_without_a_verdict_is_left_alone(looking, op, clock):
     assert person.asked == 2
 
 
-@pytest.mark.parametrize("unknown", ["keep", "end"])
-def test_token_that_is_over_gives_no_verdict(looking, op, clock, unknown):
-    """A provider may call a token revoked that has only expired: it isn't asked, and the setting decides."""
-    person = looking(replace(EACH, unknown=unknown))
+def test_token_that_is_over_is_asked_about(looking, op, clock):
+    """A session outlives its token: what the provider says of it counts after that, too."""
+    person = looking()
+    clock.now = NOW + LIFE
+    assert person.look() is False
     op.verdict = True
+    assert person.look() is True
+    assert (person.session(), person.asked) == (None, 2)
+
+
+@pytest.mark.parametrize("unknown", ["keep", "end"])
+def test_token_that_is_over_and_gets_no_verdict(looking, op, clock, unknown):
+    """A provider that says something else of a token that is over has given no verdict: the setting decides."""
+    person = looking(replace(EACH, unknown=unknown))
+    op.failing["revoked_check"] = json_response({"error": "invalid_token"}, status=400)
     clock.now = NOW + LIFE
     assert person.look() is (unknown == "end")
-    assert person.asked == 0
+    assert (person.session() is None) is (unknown == "end")
 
 
 def test_every_minute_for_all_workers(looking, op, clock, make_party):

@@ -121,11 +121,19 @@ def test_how_far_it_goes(make_party, make_provider, op, configured, chosen):
     assert party.sessions.load(session_id, now=NOW) is None
 
 
-@pytest.mark.parametrize("chosen", ["here", None])
+@pytest.mark.parametrize("chosen", ["everywhere", None])
 def test_who_has_no_session_here_leaves_the_provider(make_party, make_provider, chosen):
     """With nothing to end here the provider's session is all that can be meant."""
     party = make_party(replace(make_provider(), sign_out_scope="here"))
     assert leave(party, None, provider_name="oidc", scope=chosen).url.startswith(f"{ISSUER}/logout?")
+
+
+@pytest.mark.parametrize("chosen", ["everywhere", "here"])
+def test_second_press_goes_as_far_as_the_first(party, session_id, chosen):
+    """Whose session the first press of a button has ended must get where that led: to the provider, or not."""
+    first, second = (leave(party, session_id, provider_name="oidc", scope=chosen) for _ in range(2))
+    assert (first.session is None, second.session) == (False, None)
+    assert (first.url is None, second.url is None) == (chosen == "here", chosen == "here")
 
 
 def test_who_can_be_left(party, op):

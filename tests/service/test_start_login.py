@@ -8,6 +8,8 @@ from signon.core.authorize import Wishes
 from signon.core.errors import PersonError, ProviderRefused, ProviderUnavailable
 from signon.core.provider import SignUp
 from signon.service.start_login import start_login
+from signon.sessions.memory import MemoryStore
+from signon.sessions.sessions import Sessions
 from signon.sessions.transactions import open_transaction
 
 
@@ -50,6 +52,25 @@ def test_wishes_are_asked_and_remembered(party):
     assert (asked["prompt"], asked["max_age"], asked["acr_values"]) == ("login", "0", "aal2")
     transaction = open_transaction(party.sealer, start.cookie_value, now=NOW)
     assert (transaction.fresh, transaction.max_age_seconds, transaction.acr_values) == (True, 0, ("aal2",))
+
+
+@pytest.mark.parametrize("ahead", [60, -60])
+def test_start_is_remembered_by_the_stores_clock_too(make_party, ahead):
+    """Where the store has a clock the cookie knows how far that is ahead; our own time stays what it is."""
+
+    class Apart(MemoryStore):
+        def clock(self):
+            return NOW + ahead
+
+    plain = started(make_party())
+    party = make_party()
+    party = make_party(sessions=Sessions(Apart(), party.sealer, session_seconds=3600))
+    start = started(party)
+    transaction = open_transaction(party.sealer, start.cookie_value, now=NOW)
+    assert transaction.started_at == NOW
+    assert transaction.clock_offset_seconds == pytest.approx(ahead, abs=10)
+    assert len(start.cookie_value) < len(plain.cookie_value) + 16
+    assert open_transaction(party.sealer, plain.cookie_value, now=NOW).clock_offset_seconds == 0
 
 
 def test_provider_that_is_away(party, op):

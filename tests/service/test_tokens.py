@@ -31,6 +31,7 @@ from signon.core.values import Secret
 from signon.runtime import background
 from signon.runtime.transport import TOTAL_SECONDS
 from signon.service import saving, tokens
+from signon.service.party import Refused
 from signon.service.saving import TokensEnded
 from signon.service.tokens import AGAIN_SECONDS, LEASE_SECONDS, refresh, revoke, usable
 from signon.sessions.memory import MemoryStore
@@ -174,6 +175,72 @@ def test_what_the_new_token_says_is_kept(person, clock, op):
     assert after.login.person.name == "Somsak"
     assert after.tokens.id_token != before.tokens.id_token
     assert (after.login.auth_time, after.roles) == (before.login.auth_time, before.roles)
+
+
+@pytest.mark.parametrize("rule", ["groups", lambda login: login.claims["groups"]])
+def test_roles_are_found_anew(make_party, op, clock, rule):
+    """A role that the provider has taken away is gone with the refresh that says so, for every worker."""
+    op.claims["groups"] = ["staff", "admin"]
+    person = Visitor(make_party(roles_from=rule), op)
+    assert person.session().roles == ("staff", "admin")
+    op.claims["groups"] = ["staff"]
+    clock.now = NOW + LIFE
+    assert person.use().roles == person.session().roles == ("staff",)
+
+
+def test_application_is_asked_for_roles_only_where_something_has_changed(make_party, op, clock):
+    """Claims that stay as they are cost no look at roles; who may come in is decided at the sign-in alone."""
+    asked = []
+
+    def rule(name):
+        return lambda login: asked.append((name, login.person.name)) or ()
+
+    party = make_party(roles_from=rule("roles"), on_login=lambda login: rule("in")(login) or None)
+    person = Visitor(party, op)
+    person.use(refresh)
+    assert asked == [("in", "Somchai"), ("roles", "Somchai")]
+    op.claims["name"] = "Somsak"
+    person.use(refresh)
+    assert asked[2:] == [("roles", "Somsak")]
+
+
+@pytest.mark.parametrize(
+    ("failure", "why"),
+    [(KeyError("what-no-log-may-hold"), "KeyError"), (Refused("No."), "Refused"), (None, "roles_not_texts")],
+)
+def test_rule_for_roles_that_fails_costs_no_tokens(make_party, op, clock, caplog, failure, why):
+    """The new tokens are nowhere else: they are saved, the old roles stay, and one line says so."""
+
+    def rule(login):
+        if login.person.name == "Somchai":
+            return ["staff"]
+        if failure is None:
+            return [5]
+        raise failure
+
+    person = Visitor(make_party(roles_from=rule), op)
+    before = person.session()
+    op.claims["name"] = "Somsak"
+    clock.now = NOW + LIFE
+    with caplog.at_level(logging.WARNING, logger="signon"):
+        after = person.use()
+    assert (after.roles, after.login.person.name) == (("staff",), "Somsak")
+    assert access(after) != access(before)
+    assert after == person.session()
+    (line,) = caplog.messages
+    assert line == f"no roles were found after a refresh, the old ones stay: {why} provider=oidc"
+
+
+def test_roles_that_were_found_survive_another_write(make_party, op, clock):
+    """Where the record was written meanwhile the new roles are merged into it with the new tokens."""
+    op.claims["groups"] = ["staff"]
+    person = Visitor(make_party(roles_from="groups"), op)
+    op.claims["groups"] = []
+    clock.now = NOW + LIFE
+    other = replace(person.session(), browser="Firefox on Linux")
+    op.before_answer.append(lambda: person.party.sessions.replace(person.id, other, now=clock.now))
+    assert (person.use().roles, person.session().roles) == ((), ())
+    assert person.session().browser == "Firefox on Linux"
 
 
 def test_old_refresh_token_stays_where_none_comes(person, clock, op):
@@ -615,12 +682,11 @@ def test_token_that_is_over_and_cannot_be_refreshed(person, clock, party, op):
 
 
 def test_session_without_tokens(party, person):
-    """A session that was made without tokens has none to give."""
+    """A session that was made without tokens has none to give, nor would a new one have: the operator's error."""
     bare = replace(person.session(), tokens=None)
     for act in (usable, refresh):
-        with pytest.raises(TokensEnded) as error:
-            act(party, person.id, bare)
-        assert error.value.code == "tokens_ended"
+        assert person.fails(OperatorError, act, session=bare).code == "tokens_missing"
+    assert revoke(party, person.id, bare) is bare
 
 
 def test_provider_that_was_taken_out(make_party, party, person, clock):

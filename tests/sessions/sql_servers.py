@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.servers.database import DatabaseServer
+from tests.sessions.skewed import APART_SECONDS, JUST, verdicts
 
 from signon.core.errors import StoreUnavailable
 from signon.sessions import sql
@@ -202,6 +203,26 @@ class SqlServerTests:
         assert not store.create_indexed(key, b"value", indexes=indexes, **times)
         assert store.load(key, now=NOW) is None
         assert not any(key in store.index_list(index, now=NOW) for index in indexes)
+
+    def test_an_end_that_has_run_out_elsewhere_still_counts(self, store):
+        """A mark later than `since` stops a new session, also for a machine whose `now` is past its expiry."""
+        index = new_key()
+        store.mark_ended(index, now=NOW, expires_at=END)
+        late = {"indexes": (index,), "now": END + 3600, "expires_at": END + 7200}
+        assert not store.create_indexed(new_key(), b"value", since=NOW - 1, **late)
+        assert store.create_indexed(new_key(), b"value", since=NOW, **late)
+
+    def test_the_clock_is_the_servers(self, store):
+        """Its clock says POSIX seconds with their fractions."""
+        store.epoch()
+        before = time.time()
+        assert before - 0.1 < store.clock() < time.time() + 0.1
+        assert store.clock() % 1 or store.clock() % 1
+
+    @pytest.mark.parametrize("ahead", [APART_SECONDS, -APART_SECONDS])
+    def test_clocks_that_are_apart_change_nothing(self, store, sealer, session, ahead):
+        """A sign-in that began before an end is stopped, a later one isn't, whatever the clock that ended says."""
+        assert verdicts(store, sealer, session, ahead=ahead) == JUST
 
     def test_a_restart_between_two_operations_is_not_noticed(self, server, store):
         """After an orderly restart of the server every operation works at once, on every connection there was."""

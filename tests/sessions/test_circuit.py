@@ -151,6 +151,35 @@ def test_an_optional_operation_is_there_only_where_the_store_has_it(circuit, tmp
     store.close()
 
 
+def test_the_clock_is_there_only_where_the_store_has_one(circuit, frail, clock):
+    """A store's clock is passed on; while the store is down it is not asked, and that is nobody's turn to try."""
+    assert not hasattr(circuit, "clock")
+    frail.clock = lambda: 4711.5
+    guarded = Circuit(frail, clock=clock)
+    assert guarded.clock() == 4711.5
+    go_down(guarded, frail)
+    clock.now += PAUSES_SECONDS[0]
+    frail.clock = pytest.fail
+    with pytest.raises(StoreUnavailable, match="not asked again yet: it is gone"):
+        guarded.clock()
+    frail.failure = None
+    assert outcome(guarded) == "answered"
+
+
+def test_a_clock_that_fails_opens_nothing(frail, clock):
+    """A server that refuses to say its time, and nothing else, goes on being asked for everything else."""
+
+    def refuse():
+        raise StoreUnavailable("store_unavailable", "it may not be asked for that")
+
+    frail.clock = refuse
+    guarded = Circuit(frail, clock=clock)
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="may not be asked"):
+            guarded.clock()
+        assert outcome(guarded) == "answered"
+
+
 def test_a_dead_store_is_tried_after_growing_pauses(circuit, frail, clock):
     """While it fails it is asked once after each pause, and everybody else is told at once what was wrong."""
     go_down(circuit, frail)

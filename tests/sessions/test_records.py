@@ -1,3 +1,4 @@
+import time
 from dataclasses import replace
 
 import pytest
@@ -64,6 +65,42 @@ def test_a_mark_under_any_key_refuses_a_record(store, rotated, session, now, whi
     assert records.load(KEY, now=now + 1) is None
     begun_later = replace(session, started_at=now)
     assert records.create(KEY, begun_later, now=now + 1, expires_at=now + 100)
+
+
+class Ahead(MemoryStore):
+    """A store whose clock is a thousand seconds ahead of ours, and notes what times it is given."""
+
+    def __init__(self, now):
+        super().__init__()
+        self.given = []
+        self._ahead = now + 1000 - time.monotonic()
+
+    def clock(self):
+        return time.monotonic() + self._ahead
+
+    def mark_ended(self, key, *, now, expires_at):
+        self.given.append((now, expires_at))
+        super().mark_ended(key, now=now, expires_at=expires_at)
+
+    def ended_since(self, key, *, since, now):
+        self.given.append((since, now))
+        return super().ended_since(key, since=since, now=now)
+
+
+def test_ends_go_by_the_stores_clock(sealer, session, now):
+    """An end is noted at the store's time and for as long by it, and looked for at the store's time."""
+    store = Ahead(now)
+    records = Records(store, sealer)
+    index = records.indexes(session)[0][0]
+    records.mark_ended(index, now=now, seconds=100)
+    (ended_at, expires_at), *_ = store.given
+    assert ended_at == pytest.approx(now + 1000, abs=10)
+    assert expires_at == ended_at + 100
+    before = replace(session, started_at=ended_at - 1)
+    assert not records.create(KEY, before, now=now, expires_at=now + 100)
+    since, looked_at = store.given[-1]
+    assert (since, looked_at) == (ended_at - 1, pytest.approx(now + 1000, abs=10))
+    assert records.create(KEY, replace(session, started_at=ended_at), now=now, expires_at=now + 100)
 
 
 def test_a_deleted_record_leaves_nothing(create, records, session, now):

@@ -45,6 +45,7 @@ OPERATIONS = {
     "release": lambda store: store.release(KEY, OWNER),
     "epoch": lambda store: store.epoch(),
     "next_epoch": lambda store: store.next_epoch(),
+    "clock": lambda store: store.clock(),
 }
 
 

@@ -5,8 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 from tests.servers.redis import redis_server
+from tests.sessions.skewed import APART_SECONDS, JUST, verdicts
 
+from signon.core.errors import StoreUnavailable
 from signon.sessions import redis_scripts as scripts
+from signon.sessions.circuit import Circuit
 from signon.sessions.contract import StoreContract
 from signon.sessions.memory import MemoryStore
 from signon.sessions.redis import open_redis
@@ -125,6 +128,37 @@ def test_what_has_to_last_is_saved():
     assert calls == [(False, None)] * 6
 
 
+def test_the_clock_is_the_servers(server, store):
+    """Its clock says POSIX seconds with their fractions, by one TIME."""
+    before = time.time()
+    assert before - 0.1 < store.clock() < time.time() + 0.1
+    assert store.clock() % 1 or store.clock() % 1
+    assert commands(server, store.clock) == {"time": 1}
+
+
+@pytest.mark.parametrize("ahead", [APART_SECONDS, -APART_SECONDS])
+def test_clocks_that_are_apart_change_nothing(store, sealer, session, ahead):
+    """A sign-in that began before an end is stopped, a later one isn't, whatever the clock that ended says."""
+    assert verdicts(store, sealer, session, ahead=ahead) == JUST
+
+
+def test_to_start_a_sign_in_hardly_waits_for_a_server_that_hangs(server, store, sealer):
+    """A server that doesn't answer costs the one who asks for its time a moment, and the next ones nothing."""
+    sessions = Sessions(Circuit(store), sealer, session_seconds=28_800)
+    with server.pause():
+        started = time.monotonic()
+        assert sessions.clock_offset(NOW) == 0.0
+        assert time.monotonic() - started < 0.9
+        with pytest.raises(StoreUnavailable):
+            sessions.store.epoch()
+        asked = sessions._records.clock._asked[0]
+        asked.join(5)
+        again = time.monotonic()
+        assert sessions.clock_offset(NOW) == 0.0
+        assert time.monotonic() - again < 0.2
+    assert not asked.is_alive()
+
+
 def contents(server):
     """Every key, and every value or member, as one text of bytes."""
 
@@ -142,6 +176,7 @@ def test_nothing_in_it_can_be_read(server, store, sealer, session, now):
     sessions = Sessions(store, sealer, session_seconds=28_800)
     person, sid = session.login.person, session.login.sid
     sessions.end_sid(person.issuer, sid, now=NOW - 1000)
+    moved["started_at"] = time.time() + 60  # after the end, by the server's clock
     session_id = sessions.start(replace(session, **moved), now=NOW)
     assert sessions.load(session_id, now=NOW).login == session.login
     assert sessions.claim_state("planted-state", now=NOW)
@@ -176,12 +211,13 @@ def test_a_clock_that_is_ahead_takes_nothing(server, store):
 def test_it_does_what_memory_does(store):
     """A thousand operations at random, on few keys and close in time, answer as the store in memory does."""
     dice, memory = random.Random(4711), MemoryStore()
+    start = time.time()  # and not NOW: the server clears by its own clock, and this module may be minutes old
 
     def one(*choices):
         return dice.choice(choices)
 
     for number in range(1000):
-        now = NOW + number / 8
+        now = start + number / 8
         keys, only_now = (one(b"a", b"b") * 32,), {"now": now}
         times = {"now": now, "expires_at": now + one(0.5, 2, 8)}
         name, arguments, keywords = one(

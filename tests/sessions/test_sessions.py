@@ -714,6 +714,32 @@ def test_a_sid_with_a_subject_ends_that_persons_only(sessions, session, other_pe
     assert sessions.end_sid(issuer, sid, now=now) == Ended(sessions=(stranger,))
 
 
+@pytest.mark.parametrize("operation", ["delete", "epoch"])
+@pytest.mark.parametrize("by", ["sid", "subject"])
+def test_what_has_ended_is_told_at_once(sessions, session, now, monkeypatch, operation, by):
+    """Where the store fails midway, those that ended must have been told of, since no later try finds them."""
+    for _ in range(3):
+        sessions.start(session, now=now)
+    person, told = session.login.person, []
+    end = sessions.end_subject if by == "subject" else sessions.end_sid
+    name = person.subject if by == "subject" else session.login.sid
+    through, calls = getattr(sessions.store, operation), iter([True])
+
+    def fail(*args, **options):
+        if next(calls, False):
+            return through(*args, **options)
+        raise StoreUnavailable("store_unavailable", "away")
+
+    monkeypatch.setattr("signon.sessions.sessions.EPOCH_SECONDS", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(sessions.store, operation, fail)
+        with pytest.raises(StoreUnavailable):
+            end(person.issuer, name, now=now, each=told.append)
+    assert told == [session]
+    assert end(person.issuer, name, now=now, each=told.append).sessions == (session, session)
+    assert told == [session] * 3
+
+
 def test_what_is_over_is_not_said_to_be_ended(store, sealer, session, now):
     """Sessions that a limit or the end of everything had ended are cleared away, and not counted a second time."""
     sessions = Sessions(store, sealer, session_seconds=LIFE, idle_seconds=600)
@@ -846,6 +872,25 @@ def test_a_full_sweep_is_followed_by_another(sealer, session, now):
         sessions.start(session, now=now)
     assert store.swept == 3
     assert SWEEP_LIMIT == 1000
+
+
+@pytest.mark.parametrize(("ahead", "swept_at"), [(60, 0), (-60, -60)])
+def test_a_sweep_goes_by_the_clock_that_is_behind(sealer, session, now, ahead, swept_at):
+    """What still counts by the store's clock or by ours is not cleared."""
+
+    class Apart(MemoryStore):
+        swept = None
+
+        def clock(self):
+            return now + ahead
+
+        def sweep(self, *, now, **_):
+            self.swept = now
+            return 0
+
+    store = Apart()
+    Sessions(store, sealer, session_seconds=LIFE).start(session, now=now)
+    assert store.swept == pytest.approx(now + swept_at, abs=10)
 
 
 def test_nothing_readable_is_in_the_file(tmp_path, sealer, session, now):

@@ -49,6 +49,8 @@ class Transaction:
     response_mode: ResponseMode
     started_at: float
     """POSIX seconds."""
+    clock_offset_seconds: float = 0.0
+    """How far the clock that ends of sessions go by was ahead then: `started_at` is a machine's own."""
     scopes: tuple[str, ...] = ()
     next: str | None = None
     max_age_seconds: int | None = None

@@ -81,9 +81,7 @@ def add_query(url: str, parameters: Mapping[str, str]) -> str:
 def form_encode(parameters: Mapping[str, str]) -> str:
     """Names and values as a form or query has them (RFC 6749 B)."""
     # Most are random values, which stay as they are: to find that out `quote_plus` needs ten times as long.
-    encoded = [
-        text if _UNRESERVED(text) else quote_plus(text) for texts in parameters.items() for text in texts
-    ]
+    encoded = [text if _UNRESERVED(text) else quote_plus(text) for texts in parameters.items() for text in texts]
     return "&".join(map("=".join, zip(encoded[::2], encoded[1::2], strict=True)))
 
 

@@ -23,6 +23,8 @@ MAX_JSON_DEPTH = 32
 """Levels. Standard documents need four; the bound keeps every later walk over the value cheap."""
 MAX_JSON_DIGITS = 18
 """Digits of a whole number. Times need ten; 18 fit into 64 bits, so no store or peer reads another number."""
+MAX_SECONDS_DIGITS = 10
+"""Digits of a number of seconds that somebody sets: three centuries, with which every clock can still count."""
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -265,6 +267,11 @@ def is_visible_ascii(text: str) -> bool:
     else may go into a header.
     """
     return _VISIBLE.match(text) is not None
+
+
+def read_seconds(text: str) -> int | None:
+    """A whole number of seconds, 0 or more, as a setting has it; None for anything else and for one too long."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_SECONDS_DIGITS else None
 
 
 def is_number(value: JsonValue) -> bool:

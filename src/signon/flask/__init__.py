@@ -5,6 +5,7 @@ from signon.core.errors import ConfigurationError, SignOnError
 from signon.core.person import Login, Person
 from signon.flask.api import current_token, token_required
 from signon.flask.begin import start_sign_in
+from signon.flask.bff import fetch_required, sign_in_address
 from signon.flask.current import CurrentLogin, User, current_login, current_user
 from signon.flask.extension import SignOn
 from signon.flask.guards import fresh_login_required, login_required, roles_required
@@ -30,6 +31,7 @@ __all__ = [
     "current_login",
     "current_token",
     "current_user",
+    "fetch_required",
     "fresh_login_required",
     "login_required",
     "permission_required",
@@ -38,6 +40,7 @@ __all__ = [
     "send_password_mail",
     "service_token",
     "session_ended",
+    "sign_in_address",
     "signed_in",
     "signed_out",
     "start_sign_in",

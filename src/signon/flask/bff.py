@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 
 from signon.core.authorize import Wishes
 from signon.core.person import Person
-from signon.core.values import JsonValue
+from signon.core.values import JsonObject, JsonValue
 from signon.flask import cors
 from signon.flask.begin import go_to_provider, login_address, start_sign_in
 from signon.flask.crosssite import check_fetch
@@ -66,32 +66,35 @@ def session() -> Response:
     """Whether somebody is signed in: what scripts may know of them, and for how long. With `slide=false` to ask
     is no use of the session.
     """
-    asked, here, settings = the_request(), site(), state().settings
-    check_fetch(asked, here, settings)
+    asked = the_request()
+    check_fetch(asked, site(), state().settings)
     found = load_session(slide=asked.args.get("slide") != "false")
-    if found is None:
-        return jsonify(
-            {
-                "signed_in": False,
-                "reason": why_over(),
-                "login": here.origin + login_address(),
-                "auth_url": here.url(settings.auth_url_path),
-            }
-        )
-    party = state().party
+    return jsonify(_signed_out() if found is None else _signed_in(found))
+
+
+def _signed_out() -> JsonObject:
+    here = site()
+    return {
+        "signed_in": False,
+        "reason": why_over(),
+        "login": here.origin + login_address(),
+        "auth_url": here.url(state().settings.auth_url_path),
+    }
+
+
+def _signed_in(session: Session) -> JsonObject:
+    party, settings = state().party, state().settings
     now = party.clock()
-    left, idle_left = party.sessions.seconds_left(found, now=now)
-    return jsonify(
-        {
-            "signed_in": True,
-            "provider": found.login.person.provider,
-            "claims": _claims(found, settings.session_claims),
-            "expires_in": int(left),
-            "idle_expires_in": int(idle_left),
-            "token_expires_in": _token_seconds(found, now),
-            "logout": here.url(settings.logout_path),
-        }
-    )
+    left, idle_left = party.sessions.seconds_left(session, now=now)
+    return {
+        "signed_in": True,
+        "provider": session.login.person.provider,
+        "claims": _claims(session, settings.session_claims),
+        "expires_in": int(left),
+        "idle_expires_in": int(idle_left),
+        "token_expires_in": _token_seconds(session, now),
+        "logout": site().url(settings.logout_path),
+    }
 
 
 def _claims(session: Session, names: tuple[str, ...]) -> dict[str, JsonValue]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Request, Response, after_this_request
+from werkzeug.http import parse_cookie
 
 from signon.flask.site import Site
 from signon.sessions.transactions import TRANSACTION_SECONDS, tx_started
@@ -13,7 +14,8 @@ MAX_TRANSACTIONS = 5
 
 def session_id(request: Request, site: Site) -> str | None:
     """The session cookie's value."""
-    return request.cookies.get(site.session_cookie)
+    # Not `request.cookies`, which goes through all header fields to find this one: each page does it once.
+    return parse_cookie(request.environ).get(site.session_cookie)
 
 
 def set_session(response: Response, site: Site, value: str, *, max_age: int | None = None) -> None:

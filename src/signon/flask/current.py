@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from flask import Flask
 from werkzeug.local import LocalProxy
@@ -23,7 +23,7 @@ from signon.service.explain import Verdict, explain_id_token
 from signon.service.introspect import introspect
 from signon.service.party import RelyingParty
 from signon.service.revoked import was_revoked
-from signon.service.saving import TokensEnded, ended
+from signon.service.saving import TokensEnded, tokens_of
 from signon.sessions.record import Session
 
 _NO_PERMISSIONS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -133,7 +133,8 @@ class CurrentLogin(Login):
     """The sign-in behind this request's session, and what can be done with its tokens.
 
     Where the tokens have ended its methods raise `TokensEnded`, which is best left alone: a browser that navigates
-    is sent to sign in again and comes back to this page, anything else gets 401 as problem+json.
+    is sent to sign in again and comes back to this page, anything else gets 401 as problem+json. Where the sign-in
+    brought none they raise `OperatorError` (`tokens_missing`).
     """
 
     __slots__ = ()
@@ -145,10 +146,13 @@ class CurrentLogin(Login):
         no good token and no new one just now.
         """
         session = _with_tokens(partial(tokens.usable, refreshed=partial(_tell_of_refresh, application())))
-        return _held(session).access_token.reveal()
+        return tokens_of(session).access_token.reveal()
 
     def refresh(self) -> None:
-        """Refresh the tokens also where they are still good, so that their claims and scope are the latest."""
+        """Refresh the tokens also where they are still good, so that claims, scope and roles are the latest.
+
+        As with every refresh `on_login` is not asked again: it decides at a sign-in alone.
+        """
         _with_tokens(partial(tokens.refresh, refreshed=partial(_tell_of_refresh, application())))
 
     def revoke(self) -> None:
@@ -159,11 +163,11 @@ class CurrentLogin(Login):
         """What the provider says of the access token (RFC 7662), or has said of it within a minute."""
         session = _with_tokens(lambda _party, _session_id, session: session)
         party = state().party
-        return introspect(party, party.provider(self.person.provider), _held(session).access_token)
+        return introspect(party, party.provider(self.person.provider), tokens_of(session).access_token)
 
     def token_set(self) -> TokenSet:
         """The tokens as they are held, good or over: for a page that shows what there is, and never whole."""
-        return _held(_with_tokens(lambda _party, _session_id, session: session))
+        return tokens_of(_with_tokens(lambda _party, _session_id, session: session))
 
     def explain_id_token(self) -> tuple[Verdict, ...]:
         """What each check says of the ID token, judged again; nothing where there is none."""
@@ -171,11 +175,32 @@ class CurrentLogin(Login):
         return () if session is None else explain_id_token(state().party, session)
 
 
+class _NoLogin:
+    """Nobody's sign-in: false, and to whoever wants to use its tokens all the same the error that leads to one."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return False
+
+    def _missing(self) -> NoReturn:
+        raise _needs_login()
+
+    access_token = refresh = revoke = introspect = token_set = _missing
+
+
+_NO_LOGIN = _NoLogin()
+
+
+def _needs_login() -> TokensEnded:
+    return TokensEnded("login_needed", "this needs a sign-in")
+
+
 def _with_tokens(act: Callable[[RelyingParty, str, Session], Session]) -> Session:
     """Do something with this request's session, and let the rest of the request see what came of it."""
     session, session_id = load_session(), cookies.session_id(the_request(), site())
     if session is None or session_id is None:
-        raise TokensEnded("login_needed", "this needs a sign-in")
+        raise _needs_login()
     try:
         changed = act(state().party, session_id, session)
     except TokensEnded:
@@ -187,17 +212,11 @@ def _with_tokens(act: Callable[[RelyingParty, str, Session], Session]) -> Sessio
     return changed
 
 
-def _held(session: Session) -> TokenSet:
-    if session.tokens is None or session.tokens_ended is not None:
-        raise ended(session)
-    return session.tokens
-
-
 def _tell_of_refresh(app: Flask, session: Session) -> None:
     tokens_refreshed.send(app, login=session.login)
 
 
-def _load_login() -> CurrentLogin | None:
+def _load_login() -> CurrentLogin | _NoLogin:
     known = memo()
     login: CurrentLogin | None = known.get("login")
     if login is None:
@@ -205,7 +224,7 @@ def _load_login() -> CurrentLogin | None:
         if session is not None:
             login = CurrentLogin(**{each.name: getattr(session.login, each.name) for each in fields(Login)})
             known["login"] = login
-    return login
+    return login or _NO_LOGIN
 
 
 current_user: User = cast("User", LocalProxy(_load_user))

@@ -252,7 +252,7 @@ def _add_routes(app: Flask, state: State) -> None:
         add(path, f"logout_callback_{name}", views.logout_callback, methods=["GET"])
     for name, path in state.backchannel_logout_paths.items():
         view = partial(notices.backchannel_logout, name)
-        add(path, f"backchannel_logout_{name}", view, methods=["GET", "POST"])  # GET is refused there
+        add(path, f"backchannel_logout_{name}", view, methods=notices.METHODS)
     for name, path in state.frontchannel_logout_paths.items():
         add(path, f"frontchannel_logout_{name}", partial(notices.frontchannel_logout, name), methods=["GET"])
     for name, path in state.initiate_paths.items():

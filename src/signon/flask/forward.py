@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -11,7 +12,7 @@ from flask import Request, Response, after_this_request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import get_input_stream
 
-from signon.core.errors import PersonError, SuspectError
+from signon.core.errors import PersonError, SignOnError, SuspectError
 from signon.core.values import Secret
 from signon.flask.crosssite import check_fetch, check_unsafe
 from signon.flask.current import current_login, load_session
@@ -23,6 +24,7 @@ from signon.service.proxy import Asked, Credential, Route, check_method, forward
 
 NEW_SECONDS = 30.0
 """How old a token must be for another to be fetched when a backend refuses it: it may refuse every one."""
+LINGER_BYTES = 1 << 20
 _SAFE = frozenset({"GET", "HEAD"})
 _WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
@@ -65,6 +67,15 @@ class RequestTokens:
 
 def forwarded(route: Route, tokens: RequestTokens) -> Response:
     """The view of a route: what the backend answers, or why it is not asked."""
+    upload = _upload(the_request())
+    try:
+        return _passed_on(_ask(route, tokens, upload))
+    except SignOnError:
+        _take_in(upload)
+        raise
+
+
+def _ask(route: Route, tokens: RequestTokens, upload: Upload | None) -> Answer:
     asked, here = the_request(), site()
     check_fetch(asked, here, state().settings)
     after_this_request(partial(_allow, route))
@@ -72,7 +83,17 @@ def forwarded(route: Route, tokens: RequestTokens) -> Response:
     if asked.method not in _SAFE:
         check_unsafe(asked, here, state().settings)
     memo()["provider"] = tokens.provider
-    return _passed_on(forward(route, _asked(asked, here.prefix), tokens), asked.method)
+    return forward(route, _asked(asked, here.prefix, upload), tokens)
+
+
+def _take_in(upload: Upload | None) -> None:
+    """Read some of what is left of a refused body: else servers close the connection, and the refusal is lost."""
+    left = LINGER_BYTES
+    with suppress(SuspectError):
+        for piece in upload.pieces if upload is not None else ():
+            left -= len(piece)
+            if left <= 0:
+                return
 
 
 def _allow(route: Route, response: Response) -> Response:
@@ -81,7 +102,7 @@ def _allow(route: Route, response: Response) -> Response:
     return response
 
 
-def _asked(request: Request, root: str) -> Asked:
+def _asked(request: Request, root: str, upload: Upload | None) -> Asked:
     environ = request.environ
     return Asked(
         method=request.method,
@@ -90,7 +111,7 @@ def _asked(request: Request, root: str) -> Asked:
         query=request.query_string,
         raw_target=environ.get("RAW_URI") or environ.get("REQUEST_URI"),
         headers=tuple(request.headers.items()),
-        upload=_upload(request),
+        upload=upload,
         address=request.remote_addr,
     )
 
@@ -124,13 +145,14 @@ def _broken_off() -> SuspectError:
     return SuspectError("proxy_body_broken", "the browser broke off in its request")
 
 
-def _passed_on(answer: Answer, method: str) -> Response:
+def _passed_on(answer: Answer) -> Response:
     """The backend's answer, whose body is read when the server sends it."""
-    if method == "HEAD" or answer.status in _WITHOUT_BODY:
+    has_body = the_request().method != "HEAD" and answer.status not in _WITHOUT_BODY
+    if not has_body:
         answer.body.drain()
     response = application().response_class(answer.body, status=answer.status)
     del response.headers["Content-Type"]
     response.headers.extend(answer.headers)
-    if answer.length is not None and method != "HEAD" and answer.status not in _WITHOUT_BODY:
+    if has_body and answer.length is not None:
         response.headers["Content-Length"] = str(answer.length)
     return response

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict
+from functools import partial
 
-from flask import Response, jsonify, request
+from flask import Response, after_this_request, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from signon.core.errors import MalformedAnswer
@@ -74,12 +75,28 @@ def _end(session_id: str, session: Session) -> Response:
     party = state().party
     asked = _asked()
     if asked == "others":
-        return _stay(end_others(party, session_id, session))
+        return _stay(_end_others(session_id, session))
     if asked == "everywhere":
-        return _leave(session_id, end_others(party, session_id, session), scope="everywhere")
+        return _leave(session_id, _end_others(session_id, session), scope="everywhere")
     if asked == party.sessions.handle(session_id):
-        return _leave(session_id, (), scope="here")
-    return _stay((end_one(party, session, asked),))
+        return _leave(session_id, 0, scope="here")
+    _follow_up((end_one(party, session, asked),))
+    return _stay(1)
+
+
+def _end_others(session_id: str, session: Session) -> int:
+    """End all others, and say how many there were; where the store fails midway those that ended are told of."""
+    ended: list[Session] = []
+    try:
+        end_others(state().party, session_id, session, each=ended.append)
+    finally:
+        _follow_up(ended)
+    return len(ended)
+
+
+def _follow_up(ended: Collection[Session]) -> None:
+    tell(ended, reason="ended_elsewhere")
+    after_this_request(partial(revoke_afterwards, sessions=ended))
 
 
 def _asked() -> str:
@@ -96,28 +113,23 @@ def _asked() -> str:
     return asked if isinstance(asked, str) else ""
 
 
-def _stay(ended: Collection[Session]) -> Response:
-    tell(ended, reason="ended_elsewhere")
+def _stay(count: int) -> Response:
     if crosssite.wants_page(request):
-        response = see(add_query(site().path(request.path), {"ended": str(len(ended))}))
-    else:
-        response = jsonify({"ended": len(ended)})
-    revoke_afterwards(response, ended)
-    return response
+        return see(add_query(site().path(request.path), {"ended": str(count)}))
+    return jsonify({"ended": count})
 
 
-def _leave(session_id: str, others: Collection[Session], *, scope: SignOutScope) -> Response:
+def _leave(session_id: str, others: int, *, scope: SignOutScope) -> Response:
     """End this session, too, and go on to the provider's own sign-out, or to the page after a sign-out."""
     left = sign_out(state().party, session_id, landing=landing, scope=scope)
     forget_session()
-    tell(others, reason="ended_elsewhere")
     mine = [left.session] if left.session is not None else []
     for session in mine:
         signed_out.send(application(), user=user_of(session))
     tell(mine, reason="signed_out")
     where = left.url or site().path(state().settings.after_logout)
-    count = len(others) + len(mine)
+    count = others + len(mine)
     response = see(where) if crosssite.wants_page(request) else jsonify({"ended": count, "next": where})
-    revoke_afterwards(response, (*others, *mine))
+    revoke_afterwards(response, mine)
     cookies.drop_session(response, site())
     return response

@@ -29,9 +29,12 @@ from signon.flask.state import state
 from signon.service.end_sessions import backchannel_logout as end_by_token
 from signon.service.end_sessions import frontchannel_logout as end_by_frame
 from signon.service.end_sessions import loses_tokens
+from signon.sessions.record import Session
 
 MAX_BODY_BYTES = 64 * 1024
 """A logout token is 1 KB, an encrypted one 3 KB. Nobody has proven anything when its reading begins."""
+METHODS = ("POST", "GET", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""All that come to the back channel: all but the first are refused there, in the words that its refusals have."""
 _SECTION = "OIDC Back-Channel Logout 1.0, 2.5"
 _BAD_REQUEST = 400
 _FRAME = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Signed out</title>'
@@ -39,13 +42,14 @@ _FRAME = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Signed out
 
 def backchannel_logout(name: str) -> Response:
     """Take a logout token: 200 when it is done, 400 where it isn't genuine, 503 where a later try may do (2.8)."""
+    party, ended = state().party, list[Session]()
     try:
-        provider = state().party.provider(name)
-        ended = end_by_token(state().party, provider, _posted_token())
+        end_by_token(party, party.provider(name), _posted_token(), each=ended.append)
+        response = _not_stored(current_app.response_class(status=200))
     except SignOnError as error:
-        return _refusal(error, name)
-    tell(ended, reason="backchannel")
-    return revoke_afterwards(_not_stored(current_app.response_class(status=200)), filter(loses_tokens, ended))
+        response = _refusal(error, name)
+    tell(ended, reason="backchannel")  # also where the store has failed midway: a second try doesn't find these
+    return revoke_afterwards(response, filter(loses_tokens, ended))
 
 
 def _posted_token() -> Secret:
@@ -92,8 +96,11 @@ def frontchannel_logout(name: str) -> Response:
     party = state().party
     provider = party.provider(name)
     if not is_speculative(request):
-        ended = end_by_frame(party, provider, issuer=_only("iss"), sid=_only("sid"))
-        tell(ended, reason="frontchannel")
+        ended: list[Session] = []
+        try:
+            end_by_frame(party, provider, issuer=_only("iss"), sid=_only("sid"), each=ended.append)
+        finally:
+            tell(ended, reason="frontchannel")
     response = _not_stored(current_app.response_class(_FRAME, mimetype="text/html"))
     frames = " ".join(_origins(provider))
     response.headers["Content-Security-Policy"] = f"default-src 'none'; frame-ancestors {frames}"

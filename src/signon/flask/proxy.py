@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
+from itertools import product
 from typing import get_args
 
 from flask import Blueprint, Flask, Response
@@ -109,15 +110,16 @@ class _Rest(BaseConverter):
 
 
 def _add(app: Flask, route: Route, view: Callable[[], Response]) -> None:
-    """A route for every method there is: those that aren't offered get our refusal, with its code."""
+    """A route for every method there is, and web sockets: what isn't offered gets our refusal, with its code."""
     routes = Blueprint(f"signon_proxy_{len(app.blueprints)}", "signon.flask")
 
     @routes.record
     def add(_setup: BlueprintSetupState) -> None:
         app.url_map.converters.setdefault("signon_rest", _Rest)
         endpoint = f"{routes.name}.forwarded"
-        for path in (route.prefix, f"{route.prefix}/<signon_rest:_rest>"):
-            rule = app.url_rule_class(path, endpoint=endpoint, methods=None, merge_slashes=False)
+        paths = (route.prefix, f"{route.prefix}/<signon_rest:_rest>")
+        for path, websocket in product(paths, (False, True)):
+            rule = app.url_rule_class(path, endpoint=endpoint, websocket=websocket)
             rule.provide_automatic_options = False  # type: ignore[attr-defined]  # Flask sets and reads it, undeclared
             app.url_map.add(rule)
         app.view_functions[endpoint] = lambda **_rest: view()

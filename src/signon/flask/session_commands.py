@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import click
 from flask.cli import AppGroup
 
 from signon.core.errors import SignOnError
+from signon.core.provider import Provider
 from signon.flask.ended import tell
 from signon.flask.messages import moment
 from signon.flask.state import state
 from signon.service.my_sessions import to_place
 from signon.service.revoke import revoke_tokens
+from signon.sessions.record import Session
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -43,6 +45,8 @@ def list_sessions(*, issuer: str | None, subject: str | None, sid: str | None) -
             found = party.sessions.listed_sid(issuer, sid, now=now)
         else:
             found = party.sessions.listed(issuer, subject, now=now)
+    if not found:
+        _check_issuer(issuer)
     click.echo(_count(len(found)))
     for place in (to_place(party, one) for one in found):
         times = f"since {moment(place.signed_in_at)}, last seen {moment(place.last_seen_at)}"
@@ -63,15 +67,19 @@ def end(*, issuer: str | None, subject: str | None, sid: str | None, everybody: 
         _end_everybodys(issuer, subject, sid, yes=yes)
         return
     issuer, subject, sid = _checked(issuer, subject, sid)
-    party, now = state().party, state().party.clock()
-    with _reaching_the_store():
-        if subject is None:
-            ended = party.sessions.end_sid(issuer, sid, now=now).sessions
-        else:
-            ended = party.sessions.end_subject(issuer, subject, now=now).sessions
-    tell(ended, reason="operator")
-    for session in ended:
-        revoke_tokens(party, session)
+    party, now, ended = state().party, state().party.clock(), list[Session]()
+    try:
+        with _reaching_the_store():
+            if subject is None:
+                party.sessions.end_sid(issuer, sid, now=now, each=ended.append)
+            else:
+                party.sessions.end_subject(issuer, subject, now=now, each=ended.append)
+    finally:  # also where the store has failed midway: a second try doesn't find these
+        tell(ended, reason="operator")
+        for session in ended:
+            revoke_tokens(party, session)
+    if not ended:
+        _check_issuer(issuer)
     click.echo(f"{_count(len(ended))} ended")
 
 
@@ -89,6 +97,21 @@ def _checked(issuer: str | None, subject: str | None, sid: str | None) -> tuple[
     if issuer is None or (subject is None) == (sid is None):
         raise click.UsageError("whose sessions: --issuer, and either --subject or --sid")
     return issuer, subject, sid or ""
+
+
+def _check_issuer(issuer: str) -> None:
+    """Nobody's sessions were found: say so in another way where the issuer may be why, an absent slash perhaps."""
+    issuers = [_issuer(provider) for provider in state().party.providers.values()]
+    if issuer not in issuers:
+        raise click.ClickException(f"no provider has the issuer {issuer}; there are {', '.join(issuers)}")
+
+
+def _issuer(provider: Provider) -> str:
+    """The issuer as sessions have it: of two spellings the one that the provider's metadata has."""
+    if provider.either_slash:
+        with suppress(SignOnError):
+            return state().party.runtime.metadata(provider).issuer
+    return provider.issuer
 
 
 def _count(number: int) -> str:

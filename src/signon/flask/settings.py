@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
-from signon.core.values import Secret, is_loopback_host, url_problem
+from signon.core.errors import printable
+from signon.core.values import MAX_SECONDS_DIGITS, Secret, is_loopback_host, read_seconds, url_problem
 from signon.flask.keys import KeyFiles, keys_from, pseudonym_key, sealing_keys
 from signon.flask.token_settings import read_own_tokens
 from signon.service.own_tokens import OwnTokens
@@ -182,7 +183,8 @@ def read_text(source: Mapping[str, object], problems: list[str], name: str) -> s
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return " ".join(value)
     if isinstance(value, int) and not isinstance(value, bool) and name.endswith("_SECONDS"):
-        return str(value)
+        most = 10**MAX_SECONDS_DIGITS  # too much in any case, and Python writes no number of thousands of digits
+        return str(max(-most, min(value, most)))
     if isinstance(value, str):
         return value
     problems.append(f"{name} is {type(value).__name__} and not text: put quotes around it where it is set")
@@ -257,11 +259,13 @@ def _path(name: str, path: str | None, problems: list[str], *, query: bool = Fal
 
 
 def _seconds(text_of: Callable[[str], str | None], problems: list[str], name: str) -> float:
-    text = text_of(name)
-    if text is None or not (text.isascii() and text.isdigit() and int(text) > 0):
-        problems.append(f"{name}={text!r} is not a whole number of seconds above 0")
+    text = text_of(name) or ""
+    seconds = read_seconds(text)
+    if not seconds:
+        shown, most = printable(text, limit=MAX_SECONDS_DIGITS), f"of {MAX_SECONDS_DIGITS} digits at most"
+        problems.append(f"{name}={shown!r} is not a whole number of seconds above 0, {most}")
         return 1.0
-    return float(text)
+    return float(seconds)
 
 
 def _switch(name: str, text: Callable[[str], str | None], problems: list[str]) -> bool:

@@ -36,7 +36,7 @@ def sign_in(
         user_key=ask_application(party, login) or login.person.key,
         roles=find_roles(party, login),
         tokens=TokenSet(access_token=Secret("test-access-token"), scope=chosen.scopes),
-        started_at=now,
+        started_at=now + party.sessions.clock_offset(now),
         created_at=now,
         expires_at=now + party.session_seconds,
         epoch=0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from signon.core.values import url_problem
+from signon.core.values import MAX_SECONDS_DIGITS, read_seconds, url_problem
 
 
 def issuer(text: str) -> str | None:
@@ -25,7 +25,8 @@ def path(text: str) -> str | None:
 
 def seconds(text: str) -> str | None:
     """A whole number, 0 or more."""
-    return None if text.isascii() and text.isdigit() else "is not a whole number of seconds"
+    problem = f"is not a whole number of seconds, of {MAX_SECONDS_DIGITS} digits at most"
+    return problem if read_seconds(text) is None else None
 
 
 def file(text: str) -> str | None:

@@ -31,6 +31,8 @@ PIECE_BYTES = 64 * 1024
 _KEPT_CONNECTIONS = 32
 _KEPT_SECONDS = 50.0
 """A connection idle for longer isn't used again: load balancers forget one after 60, some without a word."""
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+"""Without a body these say so (RFC 9110 8.6)."""
 _PLAIN_FRAMING = frozenset({"", "chunked"})
 
 
@@ -221,8 +223,8 @@ class _Connection(HTTPConnection):
         chunked = upload is not None and upload.length is None
         if chunked:
             self.putheader("Transfer-Encoding", "chunked")
-        elif upload is not None:
-            self.putheader("Content-Length", str(upload.length))
+        elif upload is not None or request.method in _WITH_BODY:
+            self.putheader("Content-Length", str(upload.length if upload is not None else 0))
         self.endheaders()
         for piece in upload.pieces if upload is not None else ():
             if piece and not self._send_piece(b"%X\r\n%b\r\n" % (len(piece), piece) if chunked else piece):

@@ -13,16 +13,18 @@ from signon.core.provider import Provider
 from signon.core.values import Secret
 from signon.service.party import RelyingParty
 from signon.sessions.record import Session
-from signon.sessions.sessions import CLOCK_SKEW_SECONDS, Ended
+from signon.sessions.sessions import CLOCK_SKEW_SECONDS, Each, Ended
 
 _PURPOSE = "logout-jti"
 
 
-def backchannel_logout(party: RelyingParty, provider: Provider, token: Secret) -> tuple[Session, ...]:
-    """End what a logout token names, and return it (OIDC Back-Channel Logout 1.0, 2.6 and 2.7).
+def backchannel_logout(party: RelyingParty, provider: Provider, token: Secret, *, each: Each) -> None:
+    """End what a logout token names (OIDC Back-Channel Logout 1.0, 2.6 and 2.7).
 
-    An unknown session is no error. Raises what judging the token raises, `SuspectError` (`logout_replayed`,
-    `logout_sub_mismatch`), and `StoreUnavailable` where sessions may still live: the provider tries again.
+    `each` is called with every session as soon as it has ended: after that the store may fail, or another request
+    with the same token turn out to be the first. An unknown session is no error. Raises what judging the token
+    raises, `SuspectError` (`logout_replayed`, `logout_sub_mismatch`), and `StoreUnavailable` where sessions may
+    still live: the provider tries again.
     """
     metadata = party.runtime.metadata(provider)
     flow = judge_logout(provider=provider, metadata=metadata, token=token, now=party.clock())
@@ -30,7 +32,7 @@ def backchannel_logout(party: RelyingParty, provider: Provider, token: Secret) -
     claims, now = party.sessions.claims, party.clock()
     if claims.known(_PURPOSE, notice.issuer, notice.jti, now=now):
         raise _replayed()
-    ended = _end(party, notice, now)
+    ended = _end(party, notice, each=each, now=now)
     if ended.others and not ended.sessions:
         raise SuspectError(
             "logout_sub_mismatch",
@@ -41,14 +43,13 @@ def backchannel_logout(party: RelyingParty, provider: Provider, token: Secret) -
     lasting = notice.expires_at - now + CLOCK_SKEW_SECONDS
     if not claims.first(_PURPOSE, notice.issuer, notice.jti, now=now, seconds=lasting):
         raise _replayed()
-    return ended.sessions
 
 
-def _end(party: RelyingParty, notice: LogoutNotice, now: float) -> Ended:
+def _end(party: RelyingParty, notice: LogoutNotice, *, each: Each, now: float) -> Ended:
     """`sid` names one session, which must be the person's where `sub` is there, too; without it all of `sub`'s."""
     if notice.sid is not None:
-        return party.sessions.end_sid(notice.issuer, notice.sid, subject=notice.subject, now=now)
-    return party.sessions.end_subject(notice.issuer, notice.subject or "", now=now)
+        return party.sessions.end_sid(notice.issuer, notice.sid, subject=notice.subject, now=now, each=each)
+    return party.sessions.end_subject(notice.issuer, notice.subject or "", now=now, each=each)
 
 
 def _replayed() -> SuspectError:
@@ -60,17 +61,16 @@ def _replayed() -> SuspectError:
 
 
 def frontchannel_logout(
-    party: RelyingParty, provider: Provider, *, issuer: str | None, sid: str | None
-) -> tuple[Session, ...]:
-    """End the session that a provider's frame names, and return it (OIDC Front-Channel Logout 1.0, 2).
+    party: RelyingParty, provider: Provider, *, issuer: str | None, sid: str | None, each: Each
+) -> None:
+    """End the session that a provider's frame names (OIDC Front-Channel Logout 1.0, 2); `each` is called with it.
 
     The standard lets both be absent, for whose cookie comes along; here both must be there, and anything but
     this provider's own `issuer` ends nothing. Whoever knows a `sid` can ask for this, so that nothing but our
     own session may end by it: the tokens stay as they are.
     """
-    if not issuer or not sid or issuer != party.runtime.metadata(provider).issuer:
-        return ()
-    return party.sessions.end_sid(issuer, sid, now=party.clock()).sessions
+    if issuer and sid and issuer == party.runtime.metadata(provider).issuer:
+        party.sessions.end_sid(issuer, sid, now=party.clock(), each=each)
 
 
 def loses_tokens(session: Session) -> bool:

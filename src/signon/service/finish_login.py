@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from signon.core.authorize import Transaction
 from signon.core.callback import FrontChannelAnswer, Pairs, VerifiedCallback, read_callback, read_state
-from signon.core.errors import OperatorError, PersonError, SuspectError
+from signon.core.errors import OperatorError, PersonError, StoreUnavailable, SuspectError
 from signon.core.flow import SignedIn, complete_login
 from signon.core.front_channel import complete_front_channel
 from signon.core.metadata import Metadata
@@ -83,14 +84,24 @@ def finish_login(
         user_key=user_key or login.person.key,
         roles=find_roles(party, login),
         tokens=signed_in.tokens,
-        started_at=transaction.started_at,
+        started_at=transaction.started_at + transaction.clock_offset_seconds,
         created_at=now,
         expires_at=now + party.session_seconds,
         browser=browser_family(user_agent),
     )
     session_id = party.sessions.start(session, now=now)
-    replaced = None if old_session_id is None else party.sessions.end(old_session_id, now=now)
+    replaced = None if old_session_id is None else _replace(party, old_session_id, session_id, now=now)
     return Finished(session_id=session_id, session=session, next_path=transaction.next, replaced=replaced)
+
+
+def _replace(party: RelyingParty, old_session_id: str, session_id: str, *, now: float) -> Session | None:
+    """End the session that this browser had before; where the store fails, the new one, too: never two."""
+    try:
+        return party.sessions.end(old_session_id, now=now)
+    except StoreUnavailable:
+        with suppress(StoreUnavailable):
+            party.sessions.end(session_id, now=now)
+        raise
 
 
 def _complete(

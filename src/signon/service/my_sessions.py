@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from signon.core.errors import PersonError
 from signon.service.party import RelyingParty
 from signon.sessions.record import Session
-from signon.sessions.sessions import Listed
+from signon.sessions.sessions import Each, Listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,10 @@ def end_one(party: RelyingParty, session: Session, handle: str) -> Session:
     return ended
 
 
-def end_others(party: RelyingParty, session_id: str, session: Session) -> tuple[Session, ...]:
-    """End all sessions of the same person but this one, also of sign-ins that are under way."""
-    person = session.login.person
-    return party.sessions.end_subject(person.issuer, person.subject, keep=session_id, now=party.clock()).sessions
+def end_others(party: RelyingParty, session_id: str, session: Session, *, each: Each) -> None:
+    """End all sessions of the same person but this one, also of sign-ins that are under way.
+
+    `each` is called with every one as soon as it has ended: the store may fail midway.
+    """
+    person, now = session.login.person, party.clock()
+    party.sessions.end_subject(person.issuer, person.subject, keep=session_id, now=now, each=each)

@@ -14,6 +14,7 @@ from signon.core.provider import Provider, RevokedCheck
 from signon.core.revocation import CHECK_SECONDS
 from signon.core.tokens import TokenSet
 from signon.service.party import RelyingParty
+from signon.service.revoke import REVOKED
 from signon.sessions.record import Session
 
 AGAIN_SECONDS = 10.0
@@ -71,6 +72,8 @@ def was_revoked(party: RelyingParty, session_id: str, session: Session) -> bool:
     provider = party.providers.get(session.login.person.provider)
     if provider is None or provider.revoked_check is None or session.tokens is None:
         return False
+    if session.tokens_ended == REVOKED:  # by the application itself, which keeps the person signed in
+        return False
     check = provider.revoked_check
     handle = party.sessions.handle(session_id)
     now = party.clock()
@@ -102,12 +105,9 @@ def _is_first(party: RelyingParty, session_id: str, check: RevokedCheck, *, now:
 
 
 def _verdict(party: RelyingParty, provider: Provider, check: RevokedCheck, tokens: TokenSet) -> bool | None:
-    """The provider's word; None where there is none, also of a token that is over: its end says nothing."""
-    now = party.clock()
-    if tokens.is_over(now):
-        return None
+    """The provider's word, or None. It is asked about a token that is over, too: the session goes on after it."""
     try:
-        metadata = party.runtime.metadata(provider)
+        metadata, now = party.runtime.metadata(provider), party.clock()
         flow = ask_revoked(provider=provider, metadata=metadata, check=check, token=tokens.access_token, now=now)
         return party.runtime.run(provider, flow)
     except SignOnError as error:

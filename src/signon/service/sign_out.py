@@ -32,17 +32,20 @@ def sign_out(
     """End the session, then say where the provider's own sign-out is (RP-Initiated Logout 2).
 
     `landing` gives the address that a provider sends people back to. `provider_name` is for a person without
-    a session here, who was refused: the provider may still know them. `scope` is the person's choice, None the
-    provider's own. A provider that can't be asked for its metadata costs nobody the local sign-out. Raises
-    `StoreUnavailable` where the session may still live.
+    a session here, who was refused, or has pressed the button twice: the provider may still know them. `scope` is
+    the person's choice; None is the provider's own, or everywhere for those who have no session here. A provider
+    that can't be asked for its metadata costs nobody the local sign-out. Raises `StoreUnavailable` where the
+    session may still live.
     """
     now = party.clock()
     session = None if session_id is None else party.sessions.end(session_id, now=now)
     name = session.login.person.provider if session is not None else provider_name
     provider = party.providers.get(name) if name is not None else None
-    # Who has no session here has nothing to leave but the provider's.
-    stays = session is not None and provider is not None and (scope or provider.sign_out_scope) == "here"
-    if provider is None or stays:
+    if provider is None:
+        return SignedOut(session=session, url=None)
+    # Who was refused has nothing to leave but the provider's.
+    usual = "everywhere" if session is None else provider.sign_out_scope
+    if (scope or usual) == "here":
         return SignedOut(session=session, url=None)
     return SignedOut(session=session, url=_at_provider(party, provider, landing(provider), session))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from signon.core.authorize import Wishes, begin, prepare
 from signon.core.errors import PersonError
@@ -35,6 +35,7 @@ def start_login(
     wishes = wishes or Wishes()
     page = _sign_up_page(provider, metadata) if wishes.sign_up else None
     now = party.clock()
+    offset = party.sessions.clock_offset(now)
     parameters, transaction = prepare(
         provider,
         metadata,
@@ -44,6 +45,8 @@ def start_login(
         next_path=next_path,
         wishes=wishes,
     )
+    if offset:
+        transaction = replace(transaction, clock_offset_seconds=offset)
     if page is None and (provider.par or metadata.require_pushed_authorization_requests):
         pushing = push(provider=provider, metadata=metadata, parameters=parameters, now=now)
         parameters = party.runtime.run(provider, pushing)

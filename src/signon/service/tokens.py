@@ -16,13 +16,12 @@ from signon.core.errors import (
     SignOnError,
     StoreUnavailable,
 )
-from signon.core.refresh import Refreshed
 from signon.core.refresh import refresh as refresh_flow
 from signon.core.tokens import TokenSet
 from signon.runtime.background import insist
 from signon.service.party import RelyingParty
 from signon.service.revoke import REVOKED, revoke_one, to_revoke
-from signon.service.saving import TokensEnded, ended, gone, save, save_soon
+from signon.service.saving import TokensEnded, ended, gone, renewed, save, save_soon, tokens_of
 from signon.sessions.claims import Turn
 from signon.sessions.record import Session
 
@@ -53,7 +52,7 @@ class _Wish:
     def is_met_by(self, tokens: TokenSet) -> bool:
         """Whether these tokens are new enough."""
         if self.forced:
-            return tokens.access_token != _tokens(self.session).access_token
+            return tokens.access_token != tokens_of(self.session).access_token
         return not tokens.is_due(self.party.clock())
 
     def can_do_with(self, tokens: TokenSet) -> bool:
@@ -65,7 +64,7 @@ class _Wish:
         session = self.party.sessions.load(self.session_id, now=self.party.clock())
         if session is None:
             raise gone()
-        _tokens(session)
+        tokens_of(session)
         return session
 
 
@@ -79,10 +78,11 @@ def usable(
     """The session with an access token that is good for a while; a good one costs no look at the store.
 
     `refreshed` is called with a session whose new tokens were saved, by the one caller of all who asked for them.
-    Raises `TokensEnded`, and where there is no good token and the provider can't be had `ProviderUnavailable`
-    (`refresh_unavailable`, `refresh_waiting`), what its answer means, or `StoreUnavailable`.
+    Raises `TokensEnded`, `OperatorError` (`tokens_missing`), and where there is no good token and the provider
+    can't be had `ProviderUnavailable` (`refresh_unavailable`, `refresh_waiting`), what its answer means, or
+    `StoreUnavailable`.
     """
-    tokens = _tokens(session)
+    tokens = tokens_of(session)
     if not tokens.is_due(party.clock()):
         return session
     wish = _Wish(party=party, session_id=session_id, session=session, forced=False, refreshed=refreshed)
@@ -94,10 +94,12 @@ def usable(
 def refresh(
     party: RelyingParty, session_id: str, session: Session, *, refreshed: Callable[[Session], None] = _nobody
 ) -> Session:
-    """The session with newer tokens than these, which may still be good. Raises what `usable` raises, and
-    `OperatorError` (`refresh_token_missing`).
+    """The session with newer tokens than these, which may still be good, and with what they say of the person.
+
+    Roles are found anew; `on_login` decides at a sign-in alone. Raises what `usable` raises, and `OperatorError`
+    (`refresh_token_missing`).
     """
-    if _tokens(session).refresh_token is None:
+    if tokens_of(session).refresh_token is None:
         raise OperatorError(
             "refresh_token_missing",
             f"{session.login.person.provider} has given no refresh token: most want the scope offline_access",
@@ -122,14 +124,8 @@ def revoke(party: RelyingParty, session_id: str, session: Session) -> Session:
     return session
 
 
-def _tokens(session: Session) -> TokenSet:
-    if session.tokens is None or session.tokens_ended is not None:
-        raise ended(session)
-    return session.tokens
-
-
 def _renewed(wish: _Wish) -> Session:
-    claims, tokens = wish.party.sessions.claims, _tokens(wish.session)
+    claims, tokens = wish.party.sessions.claims, tokens_of(wish.session)
     now = wish.party.clock()
     if _failed_lately(wish):
         if wish.can_do_with(tokens):
@@ -154,7 +150,7 @@ def _wait(wish: _Wish) -> Session:
     for pause in _pauses():
         time.sleep(pause)
         session = wish.reloaded()
-        if wish.is_met_by(_tokens(session)):
+        if wish.is_met_by(tokens_of(session)):
             return session
         if _failed_lately(wish):
             raise _unavailable("the try that this request waited for has failed")
@@ -172,7 +168,7 @@ def _pauses() -> Iterator[float]:
 def _as_the_one(wish: _Wish, turn: Turn) -> Session:
     party = wish.party
     session = wish.reloaded()  # somebody may have been quicker by a moment
-    tokens = _tokens(session)
+    tokens = tokens_of(session)
     if wish.is_met_by(tokens):
         return session
     provider = party.providers.get(session.login.person.provider)
@@ -187,7 +183,7 @@ def _as_the_one(wish: _Wish, turn: Turn) -> Session:
         return _after_refusal(wish, session, refused)
     except SignOnError as error:
         return _after_failure(wish, session, error)
-    return _save(wish, session, new, turn)
+    return _save(wish, renewed(party, session, new), turn)
 
 
 def _after_failure(wish: _Wish, session: Session, error: SignOnError) -> Session:
@@ -195,7 +191,7 @@ def _after_failure(wish: _Wish, session: Session, error: SignOnError) -> Session
     with suppress(StoreUnavailable):  # then the next one tries again
         claims, now = wish.party.sessions.claims, wish.party.clock()
         claims.first("refresh-failed", wish.session_id, now=now, seconds=AGAIN_SECONDS)
-    if wish.can_do_with(_tokens(session)):
+    if wish.can_do_with(tokens_of(session)):
         provider = session.login.person.provider
         log.warning("the tokens were not refreshed, the old ones still serve: %s provider=%s", error, provider)
         return session
@@ -209,13 +205,13 @@ def _after_refusal(wish: _Wish, session: Session, refused: RefreshEnded) -> Sess
     held = wish.reloaded()
     if not _differ(held, session):
         return _give_up(wish, held, refused.error)
-    if wish.can_do_with(_tokens(held)):
+    if wish.can_do_with(tokens_of(held)):
         return held
     raise _unavailable("the tokens that another request has saved are due, too")
 
 
 def _differ(session: Session, other: Session) -> bool:
-    return _tokens(session).access_token != _tokens(other).access_token
+    return tokens_of(session).access_token != tokens_of(other).access_token
 
 
 def _without_refresh(session: Session, why: str) -> Session:
@@ -239,23 +235,23 @@ def _give_up(wish: _Wish, session: Session, why: str) -> Session:
     raise ended(over)
 
 
-def _save(wish: _Wish, session: Session, new: Refreshed, turn: Turn) -> Session:
+def _save(wish: _Wish, changed: Session, turn: Turn) -> Session:
     """Save new tokens. While the store is away it is tried again in the background, and nobody else has a turn:
     they would refresh with a token that is used up.
     """
     try:
-        saved, ours = save_soon(wish.party, wish.session_id, session, new)
+        saved, ours = save_soon(wish.party, wish.session_id, changed)
     except StoreUnavailable:
-        turn.kept = insist(partial(_save_later, wish, session, new, turn), seconds=SAVING_SECONDS)
+        turn.kept = insist(partial(_save_later, wish, changed, turn), seconds=SAVING_SECONDS)
         raise
     if ours:
         wish.refreshed(saved)
     return saved
 
 
-def _save_later(wish: _Wish, session: Session, new: Refreshed, turn: Turn) -> None:
+def _save_later(wish: _Wish, changed: Session, turn: Turn) -> None:
     with suppress(TokensEnded):  # somebody ended the session: the tokens were revoked
-        saved, ours = save(wish.party, wish.session_id, session, new)
+        saved, ours = save(wish.party, wish.session_id, changed)
         if ours:
             wish.refreshed(saved)
     turn.give_back()

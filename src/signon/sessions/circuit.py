@@ -76,6 +76,22 @@ class Circuit:
         at_once: Callable[..., bool] | None = getattr(store, "create_indexed", None)
         if at_once is not None:  # else there must be none here either: it is asked for by its name
             self.create_indexed = self._guarded(at_once)
+        told: Callable[[], float] | None = getattr(store, "clock", None)
+        if told is not None:
+            self.clock = self._unless_down(told)
+
+    def _unless_down(self, operation: Callable[P, R]) -> Callable[P, R]:
+        """An operation that sign-ins can do without: nobody tries a store that is down by it, and where it alone
+        fails, as with a right that is missing, everything else goes on.
+        """
+
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            outage = self._outage
+            if outage is not None:
+                raise _refusal(outage)
+            return operation(*args, **kwargs)
+
+        return run
 
     def _guarded(self, operation: Callable[P, R]) -> Callable[P, R]:
         """The operation behind the circuit. While all is well: no lock, no clock, and this frame only."""
@@ -109,7 +125,7 @@ class Circuit:
             if self._clock() >= outage.try_at:
                 return outage
             outage.turn.release()
-        raise StoreUnavailable("store_unavailable", f"the store is not asked again yet: {outage.reason}")
+        raise _refusal(outage)
 
     def _failed(self, reason: str, outage: _Outage | None, closings: int) -> None:
         """Open the circuit, or keep it open for longer; `outage` where it was this caller's turn to try again."""
@@ -118,3 +134,7 @@ class Circuit:
             outage.try_at = self._clock() + PAUSES_SECONDS[min(outage.tried, len(PAUSES_SECONDS) - 1)]
         elif self._outage is None and self._closings == closings:  # a close since is later news than this failure
             self._outage = _Outage(reason=reason, try_at=self._clock() + PAUSES_SECONDS[0])
+
+
+def _refusal(outage: _Outage) -> StoreUnavailable:
+    return StoreUnavailable("store_unavailable", f"the store is not asked again yet: {outage.reason}")

@@ -18,7 +18,9 @@ class Session:
     roles: tuple[str, ...] = ()
     tokens: TokenSet | None = None
     started_at: float
-    """When this sign-in began at our login route: what ended after it ends this session too."""
+    """When this sign-in began at our login route: what ended after it ends this session too. By the clock of a
+    store that has one (`StoreClock`), and the only time here that is.
+    """
     created_at: float
     expires_at: float
     """The absolute end, whatever is done with the session."""

@@ -10,6 +10,7 @@ from signon.core.errors import StoreUnavailable
 from signon.sessions.record import Session, read_session, write_session
 from signon.sessions.sealer import Sealer
 from signon.sessions.store import SessionStore, Stored
+from signon.sessions.store_clock import StoreClock
 
 OPENED_SESSIONS = 256
 """Records kept open in a process: as many as are looked at in a row, and 10 MB where each has 40 KB of claims."""
@@ -22,6 +23,7 @@ class Records:
 
     def __init__(self, store: SessionStore, sealer: Sealer) -> None:
         self._store = store
+        self.clock = StoreClock(store)
         self._sealer = sealer
         self._opened: dict[bytes, tuple[bytes, Session | None]] = {}
 
@@ -44,7 +46,7 @@ class Records:
                 self._store.index_add(index, key, now=now, expires_at=expires_at)
             if not self._store.create(key, sealed, now=now, expires_at=expires_at):
                 raise StoreUnavailable("store_unavailable", "the store has a record under an id never used")
-        if any(self._store.ended_since(mark, since=session.started_at, now=now) for mark in marks):
+        if marks and self._any_ended(marks, since=session.started_at, now=now):
             self.delete(key, session)
             return False
         self._keep(key, sealed, replace(session, version=1, touched_at=now))
@@ -82,6 +84,11 @@ class Records:
         self.unlist(key, (index_key for index in indexes for index_key in index))
         return deleted
 
+    def mark_ended(self, index_key: bytes, *, now: float, seconds: float) -> None:
+        """Note for some seconds, by the store's clock, that what stands in this index ends now."""
+        ended_at = now + self.clock.offset(now)
+        self._store.mark_ended(index_key, now=ended_at, expires_at=ended_at + seconds)
+
     def unlist(self, key: bytes, indexes: Iterable[bytes]) -> None:
         """Take a record that is gone out of indexes. Where the store can't, its time there runs out."""
         with suppress(StoreUnavailable):
@@ -99,6 +106,10 @@ class Records:
     def seal(self, session: Session, key: bytes) -> bytes:
         """The bytes of a record, which open only under its key."""
         return self._sealer.seal(write_session(session), purpose=_PURPOSE, record_id=key)
+
+    def _any_ended(self, marks: Iterable[bytes], *, since: float, now: float) -> bool:
+        store_now = now + self.clock.offset(now)
+        return any(self._store.ended_since(mark, since=since, now=store_now) for mark in marks)
 
     def _keep(self, key: bytes, sealed: bytes, session: Session | None) -> None:
         while len(self._opened) >= OPENED_SESSIONS:

@@ -1,8 +1,8 @@
 """The operations of a store as commands of Redis 6.2 or later, or Valkey: each about one key, most one round trip.
 
 A record is one string, so that a page loads it with one GET. The commands that a user must be allowed: GET, SET,
-SETRANGE, GETRANGE, DEL, INCR, PEXPIREAT, EVAL, EVALSHA, ZADD, ZREM, ZRANGE, ZRANGEBYSCORE, ZREMRANGEBYSCORE; with
-Sentinel and in a cluster also ROLE and WAIT; in a cluster CLUSTER SLOTS.
+SETRANGE, GETRANGE, DEL, INCR, PEXPIREAT, EVAL, EVALSHA, ZADD, ZREM, ZRANGE, ZRANGEBYSCORE, ZREMRANGEBYSCORE, TIME;
+with Sentinel and in a cluster also ROLE and WAIT; in a cluster CLUSTER SLOTS.
 """
 
 from __future__ import annotations
@@ -95,6 +95,11 @@ class RedisStore:
     def next_epoch(self) -> int:
         """One INCR. Sent twice it may count two on, and nobody gets the number between."""
         return int(self._servers.call(EPOCH_KEY, ("INCR", EPOCH_KEY), saved=True))
+
+    def clock(self) -> float:
+        """One TIME, of the server that has the epoch: in a cluster everybody asks the same one."""
+        seconds, microseconds = self._servers.call(EPOCH_KEY, ("TIME",))
+        return int(seconds) + int(microseconds) / 1_000_000
 
     def sweep(self, *, now: float, limit: int = 1000) -> int:  # noqa: ARG002 - Redis has its own clock and measure
         """Nothing: keys go by themselves, and an index loses its expired members when another is added."""

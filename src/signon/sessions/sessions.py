@@ -10,7 +10,7 @@ import hashlib
 import math
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
@@ -38,6 +38,7 @@ TOUCH_SECONDS = 60.0
 KEPT_SECONDS = 3600.0
 """How long a record outlives its session, so that whoever comes back is told why they are signed out."""
 
+Each: TypeAlias = Callable[[Session], None]
 Over: TypeAlias = Literal["session_idle", "session_expired"]
 """Which limit ended a session: it was not used for too long, or it is too old."""
 
@@ -82,6 +83,8 @@ class Sessions:
         self.sealer = sealer
         self.claims = Claims(store, sealer)
         self._records = Records(store, sealer)
+        self.clock_offset = self._records.clock.offset
+        """Of `now`: what to add for the store's time, by which it is judged what ended a sign-in under way."""
         self._session_seconds = session_seconds
         self._idle_seconds = idle_seconds
         self._touch_seconds = min(touch_seconds, idle_seconds / 2)
@@ -151,17 +154,26 @@ class Sessions:
         self._records.delete(key, session)
         return session
 
-    def end_sid(self, issuer: str, sid: str, *, subject: str | None = None, now: float) -> Ended:
+    def end_sid(
+        self, issuer: str, sid: str, *, subject: str | None = None, now: float, each: Each | None = None
+    ) -> Ended:
         """End the provider's session `sid` (OIDC Back-Channel Logout 2.7), also in sign-ins under way.
 
-        With `subject` only this person's: a session of somebody else under the same `sid` is left.
+        With `subject` only this person's: a session of somebody else under the same `sid` is left. `each` is
+        called with every session as soon as it has ended: where the store fails midway, no later try finds it.
         """
-        return self._end_all_under(self.sealer.index_keys("sid", issuer, sid), subject=subject, now=now)
+        index = self.sealer.index_keys("sid", issuer, sid)
+        return self._end_all_under(index, now=now, each=each, subject=subject, keep=None)
 
-    def end_subject(self, issuer: str, subject: str, *, keep: str | None = None, now: float) -> Ended:
-        """End all sessions of a person at this issuer, also of sign-ins under way, but for the one to `keep`."""
-        kept = None if keep is None else _key(keep)
-        return self._end_all_under(self.sealer.index_keys("subject", issuer, subject), keep=kept, now=now)
+    def end_subject(
+        self, issuer: str, subject: str, *, keep: str | None = None, now: float, each: Each | None = None
+    ) -> Ended:
+        """End all sessions of a person at this issuer, also of sign-ins under way, but for the one to `keep`.
+
+        `each` is as with `end_sid`.
+        """
+        index, kept = self.sealer.index_keys("subject", issuer, subject), None if keep is None else _key(keep)
+        return self._end_all_under(index, now=now, each=each, subject=None, keep=kept)
 
     def end_everything(self) -> int:
         """End every session there is, within a second; returns the new epoch."""
@@ -231,12 +243,12 @@ class Sessions:
         return self._end_of(session) + KEPT_SECONDS
 
     def _end_all_under(
-        self, index: Iterable[bytes], *, now: float, subject: str | None = None, keep: bytes | None = None
+        self, index: Iterable[bytes], *, now: float, each: Each | None, subject: str | None, keep: bytes | None
     ) -> Ended:
         ended, others = [], 0
         for number, index_key in enumerate(index):
             if number == 0:
-                self.store.mark_ended(index_key, now=now, expires_at=now + MARK_SECONDS)
+                self._records.mark_ended(index_key, now=now, seconds=MARK_SECONDS)
             for key in self.store.index_list(index_key, now=now):
                 if key == keep:
                     continue
@@ -244,10 +256,13 @@ class Sessions:
                 if session is not None and subject is not None and session.login.person.subject != subject:
                     others += 1
                     continue
+                lives = session is not None and self._lives(session, now)  # asked first: the store may fail here
                 self._records.delete(key, session)
                 self._records.unlist(key, (index_key,))  # also one that was gone or can't be opened
-                if session is not None and self._lives(session, now):
+                if session is not None and lives:
                     ended.append(session)
+                    if each is not None:
+                        each(session)
         return Ended(sessions=tuple(ended), others=others)
 
     def _current_epoch(self, now: float) -> int:
@@ -260,8 +275,9 @@ class Sessions:
         """Clear what has expired, by those who add to it: once a minute, more often while there is a lot."""
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_SECONDS
+            behind = now + min(self.clock_offset(now), 0.0)  # marks expire by the store's clock, all else by ours
             with suppress(StoreUnavailable):  # the session is there, and the next minute tries again
-                if self.store.sweep(now=now, limit=SWEEP_LIMIT) == SWEEP_LIMIT:
+                if self.store.sweep(now=behind, limit=SWEEP_LIMIT) == SWEEP_LIMIT:
                     self._next_sweep = now
 
 

@@ -72,8 +72,8 @@ class SqlStore:
     ) -> bool:
         """Add a new key to indexes, create its record, and only then look for marks of those indexes.
 
-        False, and nothing is kept, where one is later than `since`. A statement sees no mark that is committed
-        while it runs, so that the look is a second one.
+        False, and nothing is kept, where one is later than `since`, expired or not: `now` may be another machine's
+        time. A statement sees no mark that is committed while it runs, so that the look is a second one.
         """
         members, times = list(indexes), {"now": now, "expires_at": expires_at}
         statements = self._sql.create_indexed or self._sql.create
@@ -83,7 +83,7 @@ class SqlStore:
         done = self._execute(*statements, key=key, value=value, indexes=members, **times)
         if not (done.changed == 1 or (done.repeated and self._holds(key, value, version=1, now=now))):
             raise StoreUnavailable("store_unavailable", "the store has a record under a key that was never used")
-        if not self._execute(self._sql.any_ended_since, indexes=members, since=since, now=now).rows:
+        if not self._execute(self._sql.any_ended_since, indexes=members, since=since).rows:
             return True
         self.delete(key)
         for index in indexes:
@@ -157,6 +157,10 @@ class SqlStore:
     def next_epoch(self) -> int:
         """Count and read in one statement. One that is sent twice may leave a number out."""
         return int(self._execute(self._sql.next_epoch).rows[0][0])
+
+    def clock(self) -> float:
+        """The server's own."""
+        return float(self._execute(self._sql.clock).rows[0][0])
 
     def sweep(self, *, now: float, limit: int = 1000) -> int:
         """Up to `limit` rows over all tables, in one short statement for each."""

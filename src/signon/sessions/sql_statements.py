@@ -23,7 +23,7 @@ class Statements:
     create_indexed: tuple[str, ...]
     """Adds to `indexes` and creates in one; empty where the server can't."""
     any_ended_since: str
-    """As `ended_since`, of any of `indexes`."""
+    """Whether a mark of any of `indexes` is later than `since`, also one that has expired."""
     claim: tuple[str, ...]
     lease: tuple[str, ...]
     index_add: str
@@ -31,6 +31,8 @@ class Statements:
     next_epoch: str
     """Gives one row, the new count."""
     sweeps: tuple[str, ...]
+    clock: str
+    """Gives one row, the server's POSIX seconds."""
     load: str = "SELECT value, version, touched_at FROM signon_records WHERE id = %(key)s AND expires_at > %(now)s"
     update: str = """UPDATE signon_records SET value = %(value)s, version = version + 1, touched_at = %(now)s,
         expires_at = %(expires_at)s WHERE id = %(key)s AND version = %(version)s AND expires_at > %(now)s"""
@@ -94,7 +96,7 @@ POSTGRESQL = Statements(
            expires_at = excluded.expires_at WHERE signon_records.expires_at <= excluded.touched_at""",
     ),
     any_ended_since="""SELECT 1 FROM signon_marks
-        WHERE id = ANY (%(indexes)s) AND ended_at > %(since)s AND expires_at > %(now)s""",
+        WHERE id = ANY (%(indexes)s) AND ended_at > %(since)s""",
     claim=(
         """INSERT INTO signon_claims (id, owner, expires_at) VALUES (%(key)s, %(owner)s, %(expires_at)s)
            ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
@@ -117,6 +119,7 @@ POSTGRESQL = Statements(
         """DELETE FROM TABLE_NAME WHERE ctid = ANY (ARRAY (SELECT ctid FROM TABLE_NAME
            WHERE expires_at <= %(now)s LIMIT %(limit)s FOR UPDATE SKIP LOCKED))"""
     ),
+    clock="SELECT extract(epoch FROM clock_timestamp())::float8",
 )
 
 MARIADB = Statements(
@@ -146,7 +149,7 @@ MARIADB = Statements(
     ),
     create_indexed=(),
     any_ended_since="""SELECT 1 FROM signon_marks
-        WHERE id IN %(indexes)s AND ended_at > %(since)s AND expires_at > %(now)s""",
+        WHERE id IN %(indexes)s AND ended_at > %(since)s""",
     claim=(
         "INSERT IGNORE INTO signon_claims (id, owner, expires_at) VALUES (%(key)s, %(owner)s, %(expires_at)s)",
         """UPDATE signon_claims SET owner = %(owner)s, expires_at = %(expires_at)s
@@ -164,4 +167,6 @@ MARIADB = Statements(
         expires_at = GREATEST(expires_at, %(expires_at)s)""",
     next_epoch="UPDATE signon_store SET epoch = LAST_INSERT_ID(epoch + 1)",
     sweeps=_for_each_table("DELETE FROM TABLE_NAME WHERE expires_at <= %(now)s LIMIT %(limit)s"),
+    # Not UNIX_TIMESTAMP(NOW(6)): what the clocks show twice when summer time ends is two times.
+    clock="SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) / 1000000",
 )

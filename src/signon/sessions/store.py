@@ -25,6 +25,12 @@ class SessionStore(Protocol):
     """What a store must do. Safe for threads. Every operation may raise `StoreUnavailable` (`store_unavailable`).
 
     `signon.sessions.contract.StoreContract` is the same promise as tests.
+
+    Two more operations are asked for by their names, and a store may do without. `create_indexed(key, value, *,
+    indexes, since, now, expires_at) -> bool` makes a new session in one go, as `SqlStore`'s does. `clock() ->
+    float` says the store's own time, POSIX seconds: a store that several machines share should have it, since it
+    decides which of a sign-in and an end was first, however far apart the machines' clocks are. `mark_ended` and
+    `ended_since` are then given its times, and so is `create_indexed` as `since`.
     """
 
     def create(self, key: bytes, value: bytes, *, now: float, expires_at: float) -> bool:

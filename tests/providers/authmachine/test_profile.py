@@ -251,7 +251,7 @@ def test_quirk_2_revoked_check(often, check):
     assert made(**({} if often is None else {"revoked_check": often})).revoked_check == check
 
 
-@pytest.mark.parametrize("often", ["0", "-1", "1.5", "always", "60 s", "٦٠"])
+@pytest.mark.parametrize("often", ["0", "-1", "1.5", "always", "60 s", "٦٠", "9" * 5000])
 def test_wrong_number_of_seconds(often):
     """Anything that is neither off, each nor a whole number of seconds above 0 is one problem."""
     (problem,) = authmachine(settings=SETTINGS, revoked_check=often).problems

@@ -8,7 +8,7 @@ from typing import Unpack, cast
 
 from signon.core.person import text_claim
 from signon.core.provider import Deviation, Provider, RevokedCheck, SignOutForm, SignUp
-from signon.core.values import JsonObject, JsonValue, url_problem
+from signon.core.values import JsonObject, JsonValue, read_seconds, url_problem
 from signon.providers.authmachine.permissions import Permissions, granted_at_sign_in, permissions_claim, user_id
 from signon.providers.common import common_fields, require_a_bond, require_openid
 from signon.providers.keywords import Common, Keyword, Reader, keywords
@@ -30,8 +30,8 @@ class AuthMachineKeywords(Common, total=False):
 
 
 def _how_often(text: str) -> str | None:
-    counted = text.isascii() and text.isdigit() and int(text) > 0
-    return None if counted or text in {"off", "each"} else "is not off, each or a whole number of seconds"
+    fine = text in {"off", "each"} or read_seconds(text)
+    return None if fine else "is not off, each or a whole number of seconds"
 
 
 KEYWORDS = keywords(

@@ -1,0 +1,2 @@
+// Where the backend is.
+export const BACKEND = "http://localhost:5001";
