@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import servers
 from contenders import CONTENDERS, Contender
 from driver import Browser, Connection, Failed, drive
+
+import servers
 
 if TYPE_CHECKING:
     import ssl

@@ -25,6 +25,7 @@ from typing import Any
 
 import gateway
 import report
+
 import servers
 
 LIMIT_SECONDS = 1200
