@@ -1,8 +1,13 @@
 """What time does to a session, seen through the application: time is moved, nobody waits for it."""
 
+from contextlib import closing, contextmanager
+
 import pytest
 import time_machine
 from tests.flask.double import CLICKED, FETCHED, ISSUER, LINKED, TYPED, Visitor, code_of, query_of, set_cookies
+from tests.servers.mariadb import mariadb_server
+from tests.servers.postgresql import postgresql_server
+from tests.servers.redis import redis_cluster, redis_server
 
 from signon.flask.state import KEY
 
@@ -218,11 +223,38 @@ def test_planted_cookie_is_not_taken_over(app, op, clock):
     assert visitor.get("/who", Cookie=f"signon-80={planted}").text == "nobody"
 
 
-@pytest.mark.parametrize("store", ["memory:", "sqlite:///big.db"])
-def test_person_with_much_to_say_has_a_small_cookie(make_app, op, clock, store):
+@contextmanager
+def address(store):
+    """The address of a store, which runs for as long as the test."""
+    if callable(store):
+        with store() as server:
+            yield server.url
+    else:
+        yield store
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        "memory:",
+        "sqlite:///big.db",
+        pytest.param(redis_server, marks=pytest.mark.redis),
+        pytest.param(redis_cluster, marks=pytest.mark.redis),
+        pytest.param(postgresql_server, marks=pytest.mark.postgresql),
+        pytest.param(mariadb_server, marks=pytest.mark.mariadb),
+    ],
+)
+def test_person_with_much_to_say_has_a_small_cookie(make_app, op, store):
     """300 groups and 30 KB of claims make no difference to the cookie: under 200 bytes, name and all."""
+    with address(store) as url:
+        app = make_app({"roles_from": "groups"}, SIGNON_SESSIONS=url)
+        with closing(app.extensions[KEY].party.sessions.store):
+            _sign_in_with_much_to_say(app, op)
+
+
+def _sign_in_with_much_to_say(app, op):
     groups = [f"group-{number:03}-of-a-large-organisation" for number in range(300)]
-    visitor = Visitor(make_app({"roles_from": "groups"}, SIGNON_SESSIONS=store), op)
+    visitor = Visitor(app, op)
     response = visitor.sign_in(groups=groups, biography="\u0e01" * 10_000)
     (line,) = [line for line in response.headers.getlist("Set-Cookie") if line.startswith("signon-80=")]
     assert len(line) < 200
