@@ -7,7 +7,7 @@ import time_machine
 from tests.flask.double import CLICKED, FETCHED, ISSUER, LINKED, TYPED, Visitor, code_of, query_of, set_cookies
 from tests.servers.mariadb import mariadb_server
 from tests.servers.postgresql import postgresql_server
-from tests.servers.redis import redis_cluster, redis_server
+from tests.servers.redis import redis_server
 
 from signon.flask.state import KEY
 
@@ -239,7 +239,6 @@ def address(store):
         "memory:",
         "sqlite:///big.db",
         pytest.param(redis_server, marks=pytest.mark.redis),
-        pytest.param(redis_cluster, marks=pytest.mark.redis),
         pytest.param(postgresql_server, marks=pytest.mark.postgresql),
         pytest.param(mariadb_server, marks=pytest.mark.mariadb),
     ],
