@@ -28,7 +28,7 @@ def locked_while(tmp_path):
         store = f"sqlite:///{path}"
         with (
             scene(store, tmp_path, people=2, workers=2, preload=True) as set_up,
-            closing(sqlite3.connect(path, isolation_level=None)) as connection,
+            closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as connection,
         ):
             own_loop.run(around(*set_up.people, connection))
 
