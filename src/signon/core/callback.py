@@ -78,10 +78,12 @@ def redeemable(answer: FrontChannelAnswer, code: Secret, _holds_its_hash: Verifi
 
 def read_state(pairs: Pairs) -> str:
     """The response's state, by which its transaction is found: `state_repeated`, `state_missing`."""
-    state = _known_values(tuple(pair for pair in pairs if pair[0] == "state"))["state"]
-    if not state:
+    states = [value for name, value in pairs if name == "state"]
+    if len(states) > 1:
+        raise _repeated("state")
+    if not states or not states[0]:
         raise SuspectError("state_missing", "the response has no state", section="RFC 6749 4.1.2")
-    return state
+    return states[0]
 
 
 def read_callback(
@@ -169,11 +171,13 @@ def _known_values(pairs: Pairs) -> dict[str, str | None]:
         if name not in values:
             continue
         if values[name] is not None:
-            raise SuspectError(
-                f"{name}_repeated", f"the response has {name} more than once", section="RFC 6749 3.1"
-            )
+            raise _repeated(name)
         values[name] = value
     return values
+
+
+def _repeated(name: str) -> SuspectError:
+    return SuspectError(f"{name}_repeated", f"the response has {name} more than once", section="RFC 6749 3.1")
 
 
 def _check_state(state: str | None, transaction: Transaction, provider: Provider, issuer: str) -> None:

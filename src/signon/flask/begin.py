@@ -90,5 +90,5 @@ def this_page() -> str | None:
 def _redirect(url: str) -> Response:
     # Flask's redirect() has a page with the address in a link: one more copy of state and nonce.
     response = application().response_class(status=302)
-    response.headers["Location"] = url
+    response.headers.add("Location", url)
     return response

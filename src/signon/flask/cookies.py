@@ -58,11 +58,12 @@ def keep_private() -> None:
 
 def make_private(response: Response) -> Response:
     """Mark an answer as one person's own."""
-    response.headers["Cache-Control"] = "private, no-store"
-    if "Vary" in response.headers:
+    headers = response.headers
+    headers["Cache-Control"] = "private, no-store"
+    if headers.getlist("Vary"):  # asked like this, since `in` costs an exception where there is none
         response.vary.add("Cookie")
     else:  # the same, without parsing nothing into a set and writing it back
-        response.headers["Vary"] = "Cookie"
+        headers.add("Vary", "Cookie")
     return response
 
 

@@ -67,10 +67,11 @@ def forwarded(provider: Provider) -> dict[str, str]:
 def callback(names: tuple[str, ...]) -> Response:
     """Receive a provider's answer; `names` are the providers whose answers come to this address."""
     memo()["provider"] = names[0]
+    asked = the_request()
     try:
-        if crosssite.is_speculative(the_request()):
+        if crosssite.is_speculative(asked):
             raise SuspectError("callback_speculative", "an answer is used by a navigation only", status=405)
-        if the_request().method == "POST" and crosssite.is_foreign_post(the_request(), site()):
+        if asked.method == "POST" and crosssite.is_foreign_post(asked, site()):
             return _post_again()
         return _received(names)
     except SignOnError as error:
@@ -230,5 +231,5 @@ def jwks() -> Response:
 def see(path: str) -> Response:
     """Send the browser on, by a GET and without a form, whatever brought it here (303, RFC 9110 15.4.4)."""
     response = application().response_class(status=303)
-    response.headers["Location"] = path
+    response.headers.add("Location", path)
     return response
