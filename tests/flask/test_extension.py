@@ -287,7 +287,9 @@ def test_way_back_from_sign_out_may_be_shared(bare, make_provider):
         make_provider("a", logout_callback_path="/gone"),
         make_provider("b", OTHER, logout_callback_path="/gone"),
     ]
-    SignOn(bare(), providers=providers)
+    app = bare()
+    SignOn(app, providers=providers)
+    assert app.test_client().get("/gone").headers["Location"] == "/auth/signed-out"
 
 
 # Shared callback paths

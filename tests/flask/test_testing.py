@@ -96,3 +96,10 @@ def test_factory_and_client_of_a_readme(tmp_path):
     with app.test_client() as client:
         sign_in(client, {"name": "Somchai"})
         assert client.get("/").text == "Hello Somchai"
+
+
+def test_it_begins_by_the_clock_of_the_store(app, monkeypatch):
+    """A store on another machine judges by its own clock whether the session began before an end."""
+    monkeypatch.setattr(app.extensions["signon"].party.sessions, "clock_offset", lambda _now: 60.0)
+    session = sign_in(app.test_client())
+    assert session.started_at == session.created_at + 60.0

@@ -83,9 +83,16 @@ def unavailable(operation, *arguments, within=2.0, **keywords):
     return caught.value.args[0]
 
 
-def test_nothing_is_connected_before_it_is_needed():
+def test_nothing_is_connected_before_it_is_needed(monkeypatch):
     """Opening a store connects to nobody, and looks no name up."""
-    open_redis("redis://no-such-host.invalid").close()
+    asked = []
+    monkeypatch.setattr("socket.getaddrinfo", lambda *address, **_options: asked.append(address) or [])
+    store = open_redis("redis://no-such-host.invalid")
+    assert asked == []
+    with pytest.raises(StoreUnavailable):
+        store.epoch()
+    assert asked
+    store.close()
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -183,3 +183,8 @@ def test_a_sweep_leaves_what_was_made_new_meanwhile(store, monkeypatch):
     monkeypatch.setattr(store._pool, "transaction", taken_anew)
     store.sweep(now=11)
     assert store.was_claimed(key, now=11)
+
+
+def test_the_wal_may_grow_before_it_is_copied_back(store):
+    """Pages that are written again and again stand in the WAL several times, and are copied back once."""
+    assert store._pool.execute("PRAGMA wal_autocheckpoint").rows == [(4000,)]

@@ -37,17 +37,7 @@ def login_required(view: Callable[P, R]) -> Callable[P, R]:
 
     A browser that navigates is redirected; anything else gets 401 as problem+json.
     """
-    run = _sync(view)
-
-    @wraps(view)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        session = load_session()
-        if session is None:
-            return cast("R", challenge())
-        check_tokens(session)
-        return run(*args, **kwargs)
-
-    return guarded
+    return signed_in_and(None)(view)
 
 
 def fresh_login_required(*, max_age_seconds: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -56,27 +46,28 @@ def fresh_login_required(*, max_age_seconds: int) -> Callable[[Callable[P, R]], 
     Counts from the provider's `auth_time`, or from our own callback where it sends none.
     """
 
-    def decorate(view: Callable[P, R]) -> Callable[P, R]:
-        run = _sync(view)
+    def judge(session: Session) -> Response | None:
+        fresh = is_fresh(session.login, max_age_seconds=max_age_seconds, now=state().party.clock())
+        return None if fresh else challenge_again(session.login)
 
-        @wraps(view)
-        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            session = load_session()
-            if session is None:
-                return cast("R", challenge())
-            check_tokens(session)
-            if not is_fresh(session.login, max_age_seconds=max_age_seconds, now=state().party.clock()):
-                return cast("R", challenge_again(session.login))
-            return run(*args, **kwargs)
-
-        return guarded
-
-    return decorate
+    return signed_in_and(judge)
 
 
 def roles_required(*roles: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let only people in who have all of these roles; others get 403."""
 
+    def judge(session: Session) -> None:
+        if not user_of(session).roles.issuperset(roles):
+            raise PersonError("role_needed", f"this page needs the role {' and '.join(roles)}")
+
+    return signed_in_and(judge)
+
+
+def signed_in_and(
+    judge: Callable[[Session], Response | None] | None,
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A guard: people who have signed in, and of whom `judge` has nothing to say; it answers or raises."""
+
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         run = _sync(view)
 
@@ -86,9 +77,8 @@ def roles_required(*roles: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             if session is None:
                 return cast("R", challenge())
             check_tokens(session)
-            if not user_of(session).roles.issuperset(roles):
-                raise PersonError("role_needed", f"this page needs the role {' and '.join(roles)}")
-            return run(*args, **kwargs)
+            answer = None if judge is None else judge(session)
+            return run(*args, **kwargs) if answer is None else cast("R", answer)
 
         return guarded
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
-from typing import ParamSpec, TypeVar, cast
+from typing import ParamSpec, TypeVar
 
-from flask import current_app
 from flask.typing import ResponseReturnValue
 
 from signon.core.errors import PersonError
 from signon.flask.current import load_session
-from signon.flask.guards import challenge, check_tokens
+from signon.flask.guards import signed_in_and
 from signon.flask.state import state
 from signon.providers.authmachine.permissions import Granted
 from signon.service import permissions as service
+from signon.sessions.record import Session
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=ResponseReturnValue)
@@ -31,22 +30,11 @@ def permission_required(
     """
     wanted = frozenset((permission, *more))
 
-    def decorate(view: Callable[P, R]) -> Callable[P, R]:
-        @wraps(view)
-        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            session = load_session()
-            if session is None:
-                return cast("R", challenge())
-            check_tokens(session)
-            if not wanted <= service.permissions_on(state().party, session.login, object_name):
-                raise PersonError(
-                    "permission_needed", f"this needs {' and '.join(sorted(wanted))} on {object_name}"
-                )
-            return cast("R", current_app.ensure_sync(view)(*args, **kwargs))
+    def judge(session: Session) -> None:
+        if not wanted <= service.permissions_on(state().party, session.login, object_name):
+            raise PersonError("permission_needed", f"this needs {' and '.join(sorted(wanted))} on {object_name}")
 
-        return guarded
-
-    return decorate
+    return signed_in_and(judge)
 
 
 def permissions_now(*objects: str) -> Granted:

@@ -14,7 +14,7 @@ from signon.core.header import ALGS
 from signon.core.jose import PrivateKey, private_keys
 from signon.core.provider import AccessTokenProfile, Deviation
 from signon.core.values import Secret
-from signon.providers.keywords import Reader
+from signon.providers.keywords import Keyword, Reader
 
 _SAME_KEY = {"EdDSA": frozenset({"EdDSA", "Ed25519"}), "Ed25519": frozenset({"EdDSA", "Ed25519"})}
 """RFC 9864 gave EdDSA with Ed25519 a name of its own: two spellings of one algorithm."""
@@ -105,6 +105,19 @@ def _access_tokens(read: Reader) -> AccessTokenProfile:
     alg = read.text("access_token_alg") or "RS256"
     profile = ACCESS_TOKEN_PROFILES[read.text("access_token_profile") or "rfc9068"]
     return replace(profile, algs=_SAME_KEY.get(alg, frozenset({alg})))
+
+
+def bond_keywords(*, pkce: str) -> tuple[Keyword, Keyword]:
+    """What a vendor that is silent about nonce and PKCE may be let off; `pkce` says what is known of that."""
+    return (
+        Keyword(
+            name="nonce",
+            says="whether the ID token must come with our nonce, or may come without one (never with another)",
+            default="required",
+            choices=("required", "tolerated"),
+        ),
+        Keyword(name="pkce", says=pkce, default="true", choices=("true", "false")),
+    )
 
 
 def require_a_bond(read: Reader, *, pkce: bool, nonce_may_be_missing: bool) -> None:

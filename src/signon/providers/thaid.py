@@ -15,7 +15,7 @@ from signon.core.person import Person, text_claim
 from signon.core.person import to_person as standard_person
 from signon.core.provider import Deviation, Provider
 from signon.core.values import JsonObject, JsonValue, is_number, is_visible_ascii, url_problem
-from signon.providers.common import common_fields, require_a_bond
+from signon.providers.common import bond_keywords, common_fields, require_a_bond
 from signon.providers.dates import PartialDate, read_date
 from signon.providers.keywords import Common, Keyword, Reader, keywords
 
@@ -96,18 +96,7 @@ KEYWORDS = keywords(
         default="true",
         choices=("true", "false"),
     ),
-    Keyword(
-        name="nonce",
-        says="whether the ID token must come with our nonce, or may come without one (never with another)",
-        default="required",
-        choices=("required", "tolerated"),
-    ),
-    Keyword(
-        name="pkce",
-        says="send a code challenge, which ThaID does not advertise",
-        default="true",
-        choices=("true", "false"),
-    ),
+    *bond_keywords(pkce="send a code challenge, which ThaID does not advertise"),
     client_auth="client_secret_basic",
     id_token_alg="ES256",  # noqa: S106 - the name of an algorithm
     userinfo="never",

@@ -10,7 +10,7 @@ from signon.core.person import text_claim
 from signon.core.provider import Deviation, Provider, RevokedCheck, SignOutForm, SignUp
 from signon.core.values import JsonObject, JsonValue, read_seconds, url_problem
 from signon.providers.authmachine.permissions import Permissions, granted_at_sign_in, permissions_claim, user_id
-from signon.providers.common import common_fields, require_a_bond, require_openid
+from signon.providers.common import bond_keywords, common_fields, require_a_bond, require_openid
 from signon.providers.keywords import Common, Keyword, Reader, keywords
 
 
@@ -74,18 +74,7 @@ KEYWORDS = keywords(
         default="keep",
         choices=("keep", "end"),
     ),
-    Keyword(
-        name="nonce",
-        says="whether the ID token must come with our nonce, or may come without one (never with another)",
-        default="required",
-        choices=("required", "tolerated"),
-    ),
-    Keyword(
-        name="pkce",
-        says="send a code challenge, which the vendor's own applications don't",
-        default="true",
-        choices=("true", "false"),
-    ),
+    *bond_keywords(pkce="send a code challenge, which the vendor's own applications don't"),
     client_auth="client_secret_post",
     userinfo="always",
 )
