@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 from flask import Flask
+from jwcrypto import jwk
 from tests.flask.double import HTTPS, break_store
 
 from signon.core.errors import ProviderUnavailable, StoreUnavailable
@@ -29,12 +30,15 @@ def test_routes_lists_what_there_is_and_what_to_register(make_app, run):
     assert "GET       /auth/login/<provider>" in lines
     assert "GET,POST  /auth/logout" in lines
     assert "GET,POST  /auth/callback/oidc" in lines
+    assert "POST      /auth/backchannel-logout/oidc" in lines
     assert not [line for line in lines if line.endswith("/me")]
     assert "Register with OpenID (oidc):" in lines
     assert f"  redirect URI              {HTTPS}/shop/auth/callback/oidc" in lines
     assert f"  post logout redirect URI  {HTTPS}/shop/auth/logout/callback/oidc" in lines
     assert f"  back-channel logout URI   {HTTPS}/shop/auth/backchannel-logout/oidc" in lines
     assert f"  front-channel logout URI  {HTTPS}/shop/auth/frontchannel-logout/oidc" in lines
+    assert f"  initiate login URI        {HTTPS}/shop/auth/initiate/oidc" in lines
+    assert "JWKS URI" not in result.output
     assert "SIGNON_BASE_URL" not in result.output
 
 
@@ -42,6 +46,13 @@ def test_routes_lists_no_address_that_a_vendor_has_no_place_for(make_app, make_p
     """Where a provider is not known to tell of sign-outs, nobody is told to register addresses for that."""
     result = run(make_app({"providers": [replace(make_provider(), tells_by=frozenset())]}), "routes")
     assert "channel logout URI" not in result.output
+
+
+def test_routes_lists_where_the_public_keys_are(make_app, make_provider, run):
+    """A provider that checks our signatures is told where our public keys are."""
+    pem = jwk.JWK.generate(kty="EC", crv="P-256").export_to_pem(private_key=True, password=None).decode()
+    result = run(make_app({"providers": [make_provider(private_key=pem)]}), "routes")
+    assert "  JWKS URI                  http://localhost:5000/auth/jwks.json" in result.output
 
 
 def test_routes_without_a_base_url_says_so(make_app, make_provider, run):

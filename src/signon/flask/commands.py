@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 from flask import current_app
 from flask.cli import AppGroup
+from werkzeug.routing import Rule
 
 from signon.core.errors import SignOnError
 from signon.core.provider import Provider
@@ -22,22 +25,37 @@ signon.add_command(sessions)
 @signon.command("routes")
 def routes() -> None:
     """List Signon's routes, and the addresses to register with each provider."""
-    for rule in sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule):
-        if rule.endpoint.startswith("signon."):
-            methods = ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
-            click.echo(f"{methods:9} {rule.rule}")
+    ours = [rule for rule in current_app.url_map.iter_rules() if rule.endpoint.startswith("signon.")]
+    width = max(len(_methods(rule)) for rule in ours)
+    for rule in sorted(ours, key=lambda rule: rule.rule):
+        click.echo(f"{_methods(rule):{width}}  {rule.rule}")
     here = site_at(state().settings.base_url or "http://localhost:5000")
     for name, provider in state().party.providers.items():
-        landing = provider.post_logout_path or state().logout_callback_paths[name]
         click.echo(f"\nRegister with {provider.label} ({name}):")
-        click.echo(f"  redirect URI              {here.url(state().callback_paths[name])}")
-        click.echo(f"  post logout redirect URI  {here.url(landing)}")
-        if "backchannel" in provider.tells_by:
-            click.echo(f"  back-channel logout URI   {here.url(state().backchannel_logout_paths[name])}")
-        if "frontchannel" in provider.tells_by:
-            click.echo(f"  front-channel logout URI  {here.url(state().frontchannel_logout_paths[name])}")
+        for what, path in _to_register(name, provider):
+            click.echo(f"  {what:24}  {here.url(path)}")
     if state().settings.base_url is None:
         click.echo("\nSIGNON_BASE_URL is not set: only this machine is served, each port with its own addresses.")
+
+
+def _methods(rule: Rule) -> str:
+    """What a route is for; the back channel takes the other methods only to refuse them in words of its own."""
+    refusing = rule.endpoint.startswith("signon.backchannel_logout_")
+    return "POST" if refusing else ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
+
+
+def _to_register(name: str, provider: Provider) -> Iterator[tuple[str, str]]:
+    """What a provider calls the addresses that it must know, and the path of each."""
+    paths = state()
+    yield "redirect URI", paths.callback_paths[name]
+    yield "post logout redirect URI", provider.post_logout_path or paths.logout_callback_paths[name]
+    if "backchannel" in provider.tells_by:
+        yield "back-channel logout URI", paths.backchannel_logout_paths[name]
+    if "frontchannel" in provider.tells_by:
+        yield "front-channel logout URI", paths.frontchannel_logout_paths[name]
+    yield "initiate login URI", paths.initiate_paths[name]
+    if provider.private_keys:
+        yield "JWKS URI", paths.settings.jwks_path
 
 
 @signon.command("check")

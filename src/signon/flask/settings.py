@@ -107,11 +107,11 @@ class Settings:
     after_login: str
     after_logout: str
     cors_origins: frozenset[str]
+    """Origins whose scripts may read our answers to them, and act for whoever is signed in."""
     own_tokens: OwnTokens | None
     """How the application issues tokens of its own; None: it does not."""
     token_storage: str | None
     """The item of a browser's local storage that a page of ours puts one into; None: there is no such page."""
-    """Origins whose scripts may read our answers to them, and act for whoever is signed in."""
     cookie_same_site: str
     """`Lax`, or `None` for a frontend on another site."""
     session_path: str
