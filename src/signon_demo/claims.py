@@ -105,7 +105,7 @@ def claim_groups(login: Login) -> dict[str, list[Row]]:
     for name in sorted(login.claims, key=lambda name: order.get(name.partition("#")[0], len(order))):
         value = login.person.public_subject if name == "sub" else login.claims[name]
         meaning = _meaning(name)
-        groups[meaning.group].append(_row(name, value, meaning))
+        groups[meaning.group].append(claim_row(name, value, meaning))
     return {title: rows for title, rows in groups.items() if rows}
 
 
@@ -126,7 +126,8 @@ def _meaning(name: str) -> Meaning:
     return found._replace(text=f"{found.text}, in the language “{language}”") if language else found
 
 
-def _row(name: str, value: JsonValue, meaning: Meaning) -> Row:
+def claim_row(name: str, value: JsonValue, meaning: Meaning) -> Row:
+    """One claim as it may be shown."""
     lines, raw, more = _shown(name, value)
     return Row(name=name, lines=lines, raw=raw, more=more, meaning=meaning.text, section=meaning.section)
 

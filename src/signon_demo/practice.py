@@ -23,16 +23,20 @@ class Practice:
     dialect: str
     more: Mapping[str, str] = field(default_factory=dict)
     """Further keywords of the vendor's factory."""
+    also: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Further providers at the same place, by their names: the keywords in which they differ."""
     told_by: tuple[str, ...] = ()
     """Keywords beside `client_id` whose presence in the environment says that the real vendor is meant."""
 
 
+_PLAIN = "openid profile email"
 PRACTICES = (
     Practice(
         name="thaid",
         vendor="thaid",
         dialect="thaid",
-        more={"scope": " ".join(THAID_SCOPES)},
+        # Its introspection does not say for whom a token is: any client's would open an API of the application's.
+        more={"scope": " ".join(THAID_SCOPES), "access_token_profile": "introspected-without-audience"},
         told_by=("client_secret", "well_known_url", "issuer"),
     ),
     Practice(
@@ -46,13 +50,20 @@ PRACTICES = (
         name="auth0",
         vendor="auth0",
         dialect="auth0",
+        more={"scope": "openid profile email offline_access", "audience": "https://api.demo.example"},
         told_by=("client_secret", "domain", "issuer"),
     ),
     Practice(
         name="pingone",
         vendor="pingone",
         dialect="pingone",
-        more={"scope": "openid profile email address p1:read:userPassword p1:reset:userPassword"},
+        more={
+            "scope": "openid profile email address offline_access p1:read:userPassword p1:reset:userPassword",
+        },
+        also={
+            "implicit": {"response_type": "token id_token", "scope": _PLAIN, "label": "PingOne, implicit flow"},
+            "hybrid": {"response_type": "code id_token", "scope": _PLAIN, "label": "PingOne, hybrid flow"},
+        },
         told_by=("client_secret", "environment_id", "custom_domain", "issuer"),
     ),
     Practice(
@@ -66,7 +77,10 @@ PRACTICES = (
         name="oidc",
         vendor="oidc",
         dialect="oidc",
-        more={"scope": "openid profile email phone address groups"},
+        more={
+            "scope": "openid profile email phone address groups offline_access",
+            "access_token_profile": "introspected",
+        },
         told_by=("client_secret", "issuer"),
     ),
 )
@@ -86,22 +100,35 @@ def start_practice(practice: Practice, *, port: int, application: str) -> Idp:
     127.0.0.1 and localhost are two sites to a browser, as a provider and an application are in life.
     Raises OSError when the port is taken.
     """
+    usual, names = demo_client(practice.dialect), (practice.name, *practice.also)
+    told = f"{application}/auth/backchannel-logout/{practice.name}"
+    # Nobody but a browser that was asked trusts a certificate made on the fly.
+    reaches_it = DIALECTS[practice.dialect].backchannel is not None and application.startswith("http:")
     client = replace(
-        demo_client(practice.dialect),
+        usual,
         client_name="Signon demo",
-        redirect_uris=(f"{application}/auth/callback/{practice.name}",),
-        post_logout_redirect_uris=(f"{application}/auth/logout/callback/{practice.name}",),
+        redirect_uris=tuple(f"{application}/auth/callback/{name}" for name in names),
+        post_logout_redirect_uris=tuple(f"{application}/auth/logout/callback/{name}" for name in names),
+        backchannel_logout_uri=told if reaches_it else None,
+        response_types=(*usual.response_types, *(more["response_type"] for more in practice.also.values())),
+        grant_types=(*usual.grant_types, *(("implicit",) if practice.also else ())),
     )
     return start(dialect=practice.dialect, port=port, clients=(client,))
 
 
 def provider_settings(practice: Practice, idp: Idp) -> dict[str, str]:
-    """The settings of one provider, by the names that an application's environment would have."""
+    """The settings of a practice's providers, by the names that an application's environment would have."""
     (client,) = idp.clients.values()
-    keywords = {**idp.dialect.settings(idp.issuer, client), **practice.more}
-    return {f"{practice.name}_{keyword}".upper(): value for keyword, value in keywords.items()}
+    usual = {name.lower(): value for name, value in idp.dialect.settings(idp.issuer, client).items()}
+    each = {practice.name: {}, **practice.also}
+    return {
+        f"{name}_{keyword}".upper(): value
+        for name, other in each.items()
+        for keyword, value in {**usual, **practice.more, **other}.items()
+    }
 
 
-def provider_names(practices: tuple[Practice, ...]) -> str:
-    """The list of providers as `SIGNON_PROVIDERS` has it."""
-    return ",".join(f"{practice.name}:{practice.vendor}" for practice in practices)
+def provider_names(practices: tuple[Practice, ...], *, also_of: tuple[Practice, ...] = ()) -> str:
+    """The list of providers as `SIGNON_PROVIDERS` has it, and at its end those further ones at the same places."""
+    main = [f"{practice.name}:{practice.vendor}" for practice in practices]
+    return ",".join((*main, *(f"{name}:{practice.vendor}" for practice in also_of for name in practice.also)))

@@ -83,7 +83,7 @@ def _profile_of(persona: str, *, provider: str) -> Callable[[Page, Running], Non
 
 def _long_profile(page: Page, demo: Running) -> None:
     sign_in(page, demo, "grace")
-    expect(page.locator("summary")).to_have_text("and 288 more")
+    expect(page.locator("main summary").last).to_have_text("and 288 more")
 
 
 def _home_signed_in(page: Page, demo: Running) -> None:
@@ -93,7 +93,46 @@ def _home_signed_in(page: Page, demo: Running) -> None:
 
 def _recent(page: Page, demo: Running) -> None:
     sign_in(page, demo)
+    page.click("nav >> text=All pages")
     page.click("nav >> text=Recent sign-in")
+
+
+def _menu(page: Page, demo: Running) -> None:
+    _home_signed_in(page, demo)
+    page.click("nav >> text=All pages")
+
+
+def _signed_in_at(path: str, persona: str, *, provider: str) -> Callable[[Page, Running], None]:
+    def go(page: Page, demo: Running) -> None:
+        sign_in(page, demo, persona, provider=provider)
+        page.goto(demo.address + path)
+
+    return go
+
+
+def _tokens_after(*buttons: str) -> Callable[[Page, Running], None]:
+    def go(page: Page, demo: Running) -> None:
+        sign_in(page, demo)
+        page.goto(f"{demo.address}/tokens")
+        for button in buttons:
+            page.click(f"button[value='{button}']")
+            expect(page.locator(".outcome.good")).to_be_visible()
+
+    return go
+
+
+def _application_token(page: Page, demo: Running) -> None:
+    page.goto(f"{demo.address}/grants")
+    page.click("button[value='pingone']")
+    expect(page.locator("[role=status]")).to_contain_text("access_token")
+
+
+def _mail_refused(page: Page, demo: Running) -> None:
+    page.goto(f"{demo.address}/password")
+    page.evaluate("document.querySelector('#email').type = 'text'")
+    page.fill("#email", "nobody")
+    page.click("text=Mail me a link")
+    expect(page.locator("#email-wrong")).to_be_visible()
 
 
 def _sign_out(page: Page, demo: Running) -> None:
@@ -141,6 +180,18 @@ PAGES: dict[str, tuple[str, Callable[[Page, Running], None]]] = {
     "profile of PingOne": ("Grace Okafor", _profile_of("grace", provider="pingone")),
     "profile of sgID": ("MUHAMMAD HAFIZ BIN RAHMAN", _profile_of("hafiz", provider="sgid")),
     "recent": ("You have just signed in", _recent),
+    "menu": ("Welcome, สมหญิง ใจดี", _menu),
+    "tokens": ("Your tokens", _signed_in_at("/tokens", "mara.k", provider="authmachine")),
+    "tokens checked": ("Your tokens", _tokens_after("introspect", "explain")),
+    "tokens refreshed and revoked": ("Your tokens", _tokens_after("refresh", "revoke")),
+    "permissions": ("Your permissions", _signed_in_at("/permissions", "wichai", provider="authmachine")),
+    "permissions elsewhere": ("Your permissions", _signed_in_at("/permissions", "grace", provider="pingone")),
+    "let in": ("For editors", _signed_in_at("/editors", "somying", provider="oidc")),
+    "password": ("Your password", _signed_in_at("/password", "mia", provider="pingone")),
+    "mail refused": ("Your password", _mail_refused),
+    "grants": ("Other grants", _application_token),
+    "ways": ("Ways to begin", _signed_in_at("/ways", "somying", provider="oidc")),
+    "leaving": ("Ways to leave", _signed_in_at("/leaving", "somying", provider="oidc")),
     "not found": ("There is no such page", _at("/nowhere")),
     "sign out": ("Sign out", _sign_out),
     "signed out": ("Signed out", _signed_out),

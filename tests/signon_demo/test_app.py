@@ -158,6 +158,44 @@ def test_a_failure_of_the_demo_shows_nothing_of_itself(app, client):
     assert "inner workings" not in response.text
 
 
+def test_a_form_that_is_too_old_is_told(client):
+    """A form of the demo's without its proof is a page with status 400 that says what to do."""
+    response = client.post("/password", data={"email": "ada@people.example"}, headers=NAVIGATION)
+    assert response.status_code == 400
+    assert "<h1>This form is too old</h1>" in response.text
+    assert "Nothing was done" in response.text
+
+
+def test_the_forms_cookie_is_this_demos_own(vendors):
+    """The cookie that the forms' proof goes by bears the port, is hidden from scripts and other sites' requests,
+    and holds nothing of the sign-in.
+    """
+    sign_in(vendors, {"name": "Ada"}, provider="auth0")
+    (cookie,) = vendors.get("/password").headers.getlist("Set-Cookie")
+    assert cookie.startswith("demo-forms-5000=")
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    with vendors.session_transaction() as kept:
+        assert set(kept) == {"csrf_token"}
+
+
+def test_providers_beside_the_buttons_start_without_a_warning(caplog):
+    """A flow that nobody asked for is not warned of, one that somebody has set up is."""
+    settings = {
+        **SETTINGS,
+        "OIDC_RESPONSE_TYPE": "id_token",
+        "ASIDE_ISSUER": "https://op.example",
+        "ASIDE_CLIENT_ID": "demo",
+        "ASIDE_RESPONSE_TYPE": "id_token",
+    }
+    providers = from_names("oidc aside", settings=settings)
+    app = create_app(providers, base_url="http://localhost:5000", beside=frozenset({"aside"}))
+    told = [record.getMessage() for record in caplog.records if record.name == "signon"]
+    assert [message.partition(" ")[0] for message in told] == ["oidc"]
+    page = app.test_client().get("/").text
+    assert ("/auth/login/oidc" in page, "/auth/login/aside" in page) == (True, False)
+
+
 def test_an_error_of_signon_keeps_its_own_page(client):
     """A provider that does not exist gets Signon's page with its code, not the demo's 404."""
     response = client.get("/auth/login/nobody", headers=NAVIGATION)

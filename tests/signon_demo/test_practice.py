@@ -1,4 +1,7 @@
 from contextlib import ExitStack
+from dataclasses import replace
+
+import pytest
 
 from signon.providers import FACTORIES, from_names
 from signon_demo.practice import (
@@ -27,6 +30,42 @@ def test_a_practice_knows_the_application():
         assert client.redirect_uris == ("http://localhost:5555/auth/callback/staff",)
         assert client.post_logout_redirect_uris == ("http://localhost:5555/auth/logout/callback/staff",)
         assert idp.issuer == f"http://127.0.0.1:{idp.port}"
+
+
+def test_further_providers_are_at_the_same_place():
+    """A practice's further providers share its issuer, client and scope where they don't say otherwise, come last,
+    and the one client knows their addresses and response types.
+    """
+    staff = replace(STAFF, more={"scope": "openid"}, also={"other": {"response_type": "token id_token"}})
+    with start_practice(staff, port=0, application="http://localhost:5555") as idp:
+        (client,) = idp.clients.values()
+        names = provider_names((staff, PRACTICES[0]), also_of=(staff,))
+        settings = provider_settings(staff, idp)
+    assert names == "staff:oidc,thaid:thaid,other:oidc"
+    assert provider_names((staff,)) == "staff:oidc"
+    assert settings["OTHER_RESPONSE_TYPE"] == "token id_token"
+    assert "STAFF_RESPONSE_TYPE" not in settings
+    for keyword in ("ISSUER", "CLIENT_ID", "SCOPE"):
+        assert settings[f"OTHER_{keyword}"] == settings[f"STAFF_{keyword}"]
+    assert client.redirect_uris == tuple(f"http://localhost:5555/auth/callback/{n}" for n in ("staff", "other"))
+    assert client.response_types == ("code", "token id_token")
+    assert "implicit" in client.grant_types
+
+
+@pytest.mark.parametrize(
+    ("dialect", "application", "told_at"),
+    [
+        ("oidc", "http://localhost:5555", "http://localhost:5555/auth/backchannel-logout/staff"),
+        ("oidc", "https://localhost:5555", None),
+        ("pingone", "http://localhost:5555", None),
+    ],
+)
+def test_the_application_is_told_of_sign_outs_where_it_can_be(dialect, application, told_at):
+    """A provider that tells knows the demo's address, but not over https, whose certificate it would not trust."""
+    practice = replace(STAFF, dialect=dialect, vendor=dialect)
+    with start_practice(practice, port=0, application=application) as idp:
+        (client,) = idp.clients.values()
+    assert client.backchannel_logout_uri == told_at
 
 
 def test_the_order_of_the_buttons():

@@ -66,6 +66,16 @@ def test_a_port_that_is_refused_is_passed_over():
         on_free_port(only_the_third, port=60000)
 
 
+def test_a_port_that_is_bound_and_silent_is_not_tried():
+    """A port that somebody holds without answering is passed over before anything is started on it."""
+    tried = []
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+        on_free_port(tried.append, port=port)
+    assert tried[0] > port
+
+
 def test_a_failed_start_leaves_nothing_running(monkeypatch):
     """When a provider can't be started, the application's port is free again."""
     bound = []
