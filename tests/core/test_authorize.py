@@ -275,4 +275,23 @@ def test_transaction_and_wishes_hide_their_secrets():
     _, _, transaction = start()
     for hidden in (transaction.state, transaction.nonce, transaction.verifier):
         assert hidden not in repr(transaction)
-    assert "hidden" not in repr(Wishes(id_token_hint="hidden"))
+    assert "hidden" not in repr(Wishes(id_token_hint="hidden", keep={"hidden": "hidden"}))
+
+
+def test_application_keeps_texts_for_itself():
+    """What is to be kept must be in the transaction as it was then, and neither in the request nor in a repr."""
+    keep = {"iceCream": "a&b=c", "": "รสวานิลลา"}
+    _, sent, transaction = start(wishes=Wishes(keep=keep))
+    keep.clear()
+    assert transaction.kept == {"iceCream": "a&b=c", "": "รสวานิลลา"}
+    assert sent.keys() == start()[1].keys()
+    assert "a&b=c" not in f"{sent.values()}{transaction!r}"
+    assert start()[2].kept == {}
+
+
+@pytest.mark.parametrize("keep", [{"flavour": None}, {"flavour": 1}, {1: "flavour"}, {"flavour": ["x"]}])
+def test_only_texts_are_kept(keep):
+    """Anything else would come back as something else: `kept_not_texts` before anything is asked."""
+    with pytest.raises(OperatorError) as error:
+        start(wishes=Wishes(keep=keep))
+    assert error.value.code == "kept_not_texts"

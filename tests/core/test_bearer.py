@@ -159,6 +159,8 @@ HIGH = ("urn:high", "urn:higher")
         ({}, (), 300, False),
         ({"auth_time": "now"}, (), 300, False),
         ({"auth_time": True}, (), 2_000_000_000, False),
+        ({"auth_time": NOW + 60}, (), 300, True),
+        ({"auth_time": NOW + 60.1}, (), 300, False),
         ({"acr": "urn:high", "auth_time": NOW - 1000}, HIGH, 300, False),
     ],
 )

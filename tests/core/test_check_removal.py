@@ -55,6 +55,12 @@ CLAIM_FORGERIES = {
     "check_acr": ({"acr": "low"}, {"acr_values": ("high",)}, "id_token_acr"),
     "check_auth_time": ({"auth_time": NOW - 500}, {"max_age_seconds": 100}, "id_token_auth_time_old"),
     "check_fresh": ({"auth_time": NOW - 500}, {"fresh": True}, "id_token_auth_time_not_fresh"),
+    "check_auth_time_is_past": ({"auth_time": NOW + 61}, {}, "id_token_auth_time_future"),
+    "check_demands": (
+        {"sub": "person-2"},
+        {"asked": {"claims": '{"id_token":{"sub":{"value":"person-1"}}}'}},
+        "id_token_sub_asked",
+    ),
     "check_at_hash": ({"at_hash": at_hash("another")}, {}, "id_token_at_hash"),
 }
 

@@ -35,7 +35,15 @@ from signon.core.errors import (
     TokenRejected,
     UnknownKey,
 )
-from signon.core.flow import KeysWanted, SignedIn, complete_login, introspect, judge_logout, push
+from signon.core.flow import (
+    KeysWanted,
+    SignedIn,
+    about_the_person,
+    complete_login,
+    introspect,
+    judge_logout,
+    push,
+)
 from signon.core.http import HttpRequest
 from signon.core.jose import private_keys
 from signon.core.values import Secret
@@ -117,6 +125,13 @@ def test_signed_claim_is_not_overridden():
     assert done.login.person.email == "m@evil.example"
 
 
+def test_another_address_lends_none_of_its_verification():
+    """Userinfo that has another address verified must not make the ID token's a verified one."""
+    more = {"sub": "person-1", "name": "Mia", "email": "mia@example.org", "email_verified": True}
+    done, _ = run(token_answer(signed(claims(email="victim@example.org"))), key_set(), json_answer(more))
+    assert (done.login.person.email, done.login.person.email_verified) == ("victim@example.org", False)
+
+
 @pytest.mark.parametrize("empty", [None, ""])
 def test_empty_claim_of_the_token_is_absent(empty):
     """A null or empty claim of the token must not hide what userinfo says (OIDC Core 5.3.2)."""
@@ -128,6 +143,18 @@ def test_empty_claim_of_the_token_is_absent(empty):
     assert names(asked) == ["token", "keys", "userinfo"]
     assert done.login.person.name == "Mia"
     assert not {"locale", "picture"} & done.login.claims.keys()
+
+
+OF_THE_TOKEN = (
+    *("iss", "aud", "azp", "exp", "iat", "nbf", "jti", "nonce", "at_hash", "c_hash"),
+    *("auth_time", "acr", "amr", "sid"),
+)
+
+
+@pytest.mark.parametrize("name", OF_THE_TOKEN)
+def test_claim_about_a_token_is_not_about_the_person(name):
+    """What says something of a token or a sign-in must not be taken over as if it were about the person."""
+    assert about_the_person({name: "x", "sub": "person-1", "locale": None}) == {"sub": "person-1"}
 
 
 def test_userinfo_has_no_say_in_how_the_person_signed_in():
@@ -201,7 +228,9 @@ def expected_of(make: Callable[[], object], **asked: object) -> str:
 
 
 def test_transaction_is_what_the_token_is_judged_by():
-    """Nonce, age, acr and freshness must be the transaction's own."""
+    """Nonce, age, acr, freshness and what else was asked must be the transaction's own."""
+    demand = {"claims": '{"id_token":{"auth_time":{"essential":true}}}'}
+    assert expected_of(lambda: signed(claims()), asked=demand) == "id_token_auth_time_asked"
     assert expected_of(lambda: signed(claims()), nonce="another") == "id_token_nonce_mismatch"
     assert expected_of(lambda: signed(claims()), max_age_seconds=10) == "id_token_auth_time_missing"
     assert expected_of(lambda: signed(claims()), acr_values=("high",)) == "id_token_acr"

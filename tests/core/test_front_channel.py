@@ -112,6 +112,20 @@ def test_implicit(kind):
     assert signed_in.login.scope == ("openid", "profile", "email")
 
 
+@pytest.mark.parametrize("kind", ["code id_token token", "token id_token code"])
+def test_hybrid_with_an_access_token_beside_the_code(kind):
+    """Both hashes must be there and right, and the token endpoint's access token counts (OIDC Core 3.3.3.8)."""
+    both = {"c_hash": at_hash(CODE), "at_hash": at_hash()}
+    parameters = implicit(code=CODE, id_token=front_token(**both))
+    assert sign_in(parameters, kind).tokens.access_token == Secret("the-second-token")
+    for name in both:
+        lacking = {**parameters, "id_token": front_token(**{**both, name: ABSENT})}
+        assert outcome(lambda lacking=lacking: sign_in(lacking, kind)).code == f"id_token_{name}_missing"
+        wrong = {**parameters, "id_token": front_token(**{**both, name: at_hash("another")})}
+        assert outcome(lambda wrong=wrong: sign_in(wrong, kind)).code == f"id_token_{name}"
+        assert documents(wrong, kind) == []
+
+
 def test_id_token_alone():
     """An ID token alone signs in, and leaves no tokens to use."""
     parameters = {"state": STATE, "id_token": front_token()}
@@ -137,9 +151,18 @@ def test_userinfo_is_asked_with_the_access_token():
     assert refused.code == "userinfo_sub_mismatch"
 
 
+def test_another_address_lends_none_of_its_verification():
+    """Userinfo that has another address verified must not make the ID token's a verified one."""
+    parameters = implicit(id_token=signed(claims(email="victim@example.org", at_hash=at_hash())))
+    more = {"sub": "person-1", "name": "Mia", "email": "mia@example.org", "email_verified": True}
+    person = sign_in(parameters, "id_token token", userinfo=more).login.person
+    assert (person.name, person.email, person.email_verified) == ("Mia", "victim@example.org", False)
+
+
 def test_no_more_scope_than_was_asked_for():
     """The scope isn't signed: what nobody asked for isn't believed."""
-    assert sign_in(implicit(scope="openid admin"), "id_token token").tokens.scope == ("openid",)
+    signed_in = sign_in(implicit(scope="openid admin"), "id_token token")
+    assert (signed_in.tokens.scope, signed_in.login.scope) == (("openid",), ("openid",))
     assert sign_in(implicit(scope=ABSENT), "id_token token").tokens.scope == ("openid", "profile", "email")
 
 
@@ -148,6 +171,13 @@ def test_no_more_scope_than_was_asked_for():
 PARAMETERS = {
     "no ID token": (implicit(id_token=ABSENT), "id_token token", ProviderError, "id_token_missing"),
     "empty ID token": (implicit(id_token=""), "id_token token", ProviderError, "id_token_missing"),
+    "nothing signed": (implicit(id_token=ABSENT), "token", ProviderError, "id_token_missing"),
+    "nothing signed beside a code": (
+        implicit(id_token=ABSENT, code=CODE),
+        "code token",
+        ProviderError,
+        "id_token_missing",
+    ),
     "no access token": (implicit(access_token=ABSENT), "id_token token", ProviderError, "access_token_missing"),
     "no code": (hybrid(code=ABSENT), "code id_token", ProviderError, "code_missing"),
     "code with a line end": (hybrid(code="a\nb"), "code id_token", ProviderError, "code_invalid"),
@@ -337,6 +367,34 @@ def test_claims_of_the_token_may_differ():
     """What is about a token, and what only one of the two has, need not be the same (OIDC Core 3.3.3.6)."""
     second = claims(**ABOUT, jti="2", iat=NOW + 1, exp=NOW + 400, uti="x", gender="female")
     assert sign_in(hybrid(), "code id_token", second=second).login.claims["gender"] == "female"
+
+
+SAME = (
+    *("auth_time", "acr", "amr", "sid", "name", "given_name", "family_name", "middle_name", "nickname"),
+    *("preferred_username", "profile", "picture", "website", "email", "email_verified", "gender", "birthdate"),
+    *("zoneinfo", "locale", "phone_number", "phone_number_verified", "address", "updated_at"),
+)
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_claim_that_both_have_must_be_the_same(name):
+    """Each standard claim about the sign-in or the person must not change on its way (OIDC Core 3.3.3.6)."""
+    parameters = hybrid(id_token=front_token(c_hash=at_hash(CODE), **{name: ["one"]}))
+    same, other = (claims(**{**ABOUT, name: value}) for value in (["one"], ["two"]))
+    assert isinstance(sign_in(parameters, "code id_token", second=same), SignedIn)
+    refused = outcome(lambda: sign_in(parameters, "code id_token", second=other))
+    assert refused.code == "id_token_claims_changed"
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_claim_that_says_nothing_is_no_other(nothing):
+    """A null or empty claim is absent, in either of the two tokens (OIDC Core 5.3.2)."""
+    empty = hybrid(id_token=front_token(c_hash=at_hash(CODE), email=nothing))
+    assert sign_in(empty, "code id_token").login.person.email == "mia@people.example"
+    signed_in = sign_in(
+        hybrid(), "code id_token", second=claims(**{**ABOUT, "email": nothing}), userinfo={"sub": "person-1"}
+    )
+    assert signed_in.login.person.email is None
 
 
 @pytest.mark.parametrize(

@@ -271,6 +271,11 @@ ASKED_FAULTS = {
     ),
     "auth_time before the request": ({"auth_time": NOW - 500}, {"fresh": True}, "id_token_auth_time_not_fresh"),
     "auth_time true": ({"auth_time": True}, {"fresh": True}, "id_token_auth_time_invalid"),
+    "another acr than was essential": (
+        {"acr": "low"},
+        {"asked": {"claims": '{"id_token":{"acr":{"essential":true,"values":["high"]}}}'}},
+        "id_token_acr_asked",
+    ),
     "at_hash without an access token": ({"at_hash": at_hash()}, {"access_token": None}, "id_token_at_hash"),
 }
 
@@ -291,6 +296,7 @@ ACCEPTED = {
     "acr one of those asked": ({"acr": "higher"}, {"acr_values": ("high", "higher")}),
     "acr where none was asked": ({"acr": "low"}, {}),
     "auth_time where none was asked": ({"auth_time": 1}, {}),
+    "auth_time that says nothing where none was asked": ({"auth_time": None}, {}),
     "a new sign-in without auth_time": ({}, {"fresh": True}),
     "at_hash": ({"at_hash": at_hash()}, {}),
     "sub of 255": ({"sub": "x" * 255}, {}),
@@ -321,6 +327,7 @@ BOUNDARIES = {
     "iat in the future": ("iat", {}, NOW + 60, NOW + 60.001, "id_token_iat_future"),
     "iat too old": ("iat", {}, NOW - 660, NOW - 660.001, "id_token_iat_old"),
     "nbf": ("nbf", {}, NOW + 60, NOW + 60.001, "id_token_nbf"),
+    "auth_time in the future": ("auth_time", {}, NOW + 60, NOW + 60.001, "id_token_auth_time_future"),
     "max_age": ("auth_time", {"max_age_seconds": 100}, NOW - 160, NOW - 160.001, "id_token_auth_time_old"),
     "max_age=0": ("auth_time", {"max_age_seconds": 0}, NOW - 60, NOW - 60.001, "id_token_auth_time_old"),
     "fresh": ("auth_time", {"fresh": True}, NOW - 90, NOW - 90.001, "id_token_auth_time_not_fresh"),
@@ -399,6 +406,15 @@ def test_token_without_kid_that_no_key_fits_may_be_newer_than_the_set():
     assert error.value.code == "id_token_signature"
     with pytest.raises(TokenRejected) as error:
         verify(signed(claims(), header={"kid": "old"}), keys=old)
+    assert (type(error.value), error.value.code) == (TokenRejected, "id_token_signature")
+
+
+def test_token_without_kid_under_a_shared_secret_asks_for_no_keys():
+    """What the client secret has not signed must be refused for good: no published key could help."""
+    with pytest.raises(TokenRejected) as error:
+        verify(
+            signed(claims(), alg="HS256", header={"kid": ABSENT}), alg="HS256", client_secret=CLIENT_SECRET[::-1]
+        )
     assert (type(error.value), error.value.code) == (TokenRejected, "id_token_signature")
 
 

@@ -60,12 +60,27 @@ def test_audience_may_be_missing_by_the_waiver_alone():
     assert error.value.code == "access_token_aud"
 
 
+@pytest.mark.parametrize("kind", ["Bearer", "bearer", "BEARER", None])
+def test_bearer_token_is_written_in_any_case(kind):
+    """The type has no case, and need not be said (RFC 6749 7.1)."""
+    assert judge(token_type=kind).subject == "person-1"
+
+
+@pytest.mark.parametrize("kind", ["N_A", "mac", "", "Bearer ", ["Bearer"], 1])
+def test_another_type_of_token_is_refused(kind):
+    """A token that is not for whoever bears it, such as a refresh token, must be refused."""
+    with pytest.raises(TokenRejected) as error:
+        judge(token_type=kind)
+    assert error.value.code == "access_token_type"
+
+
 FORGERIES = {
     "check_issuer_if_said": ({"iss": "https://evil.example"}, "iss"),
     "check_audience_unless_waived": ({"aud": "https://other.example/"}, "aud"),
     "check_expiry_if_said": ({"exp": NOW - 60}, "expired"),
     "check_not_before": ({"nbf": NOW + 61}, "nbf"),
     "check_scope": ({"scope": ["pid"]}, "scope_invalid"),
+    "check_token_type": ({"token_type": "DPoP"}, "type"),
     "check_unbound": ({"cnf": {"jkt": "x"}}, "bound"),
 }
 
@@ -90,7 +105,7 @@ def test_without_its_check_the_forged_answer_gets_in(monkeypatch, check):
 VALUES = st.none() | st.booleans() | st.integers(0, 9) | st.text() | st.lists(st.text(), max_size=2)
 
 
-@given(st.dictionaries(st.sampled_from(list(said(nbf=0, cnf=0))), VALUES))
+@given(st.dictionaries(st.sampled_from(list(said(nbf=0, cnf=0, token_type=0))), VALUES))
 def test_any_answer_gives_a_token_or_our_error(changes):
     """Whatever an issuer says, it must give a token or an error of ours."""
     assert isinstance(outcome(lambda: judge(**changes)), VerifiedAccessToken | TokenRejected)

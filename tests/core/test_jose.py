@@ -2,14 +2,29 @@ import json
 import warnings
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from hypothesis import given
 from hypothesis import strategies as st
 from jwcrypto import jwk, jws
-from tests.core.forge import chain, claims, ec_key, ed_key, key_for, outcome, pem, public_jwk, rsa_key, signed
+from tests.core.forge import (
+    b64,
+    chain,
+    claims,
+    ec_key,
+    ed_key,
+    key_for,
+    outcome,
+    pem,
+    public_jwk,
+    raw_signature,
+    rsa_key,
+    signed,
+)
 
 from signon.core.errors import OperatorError, TokenRejected
 from signon.core.header import ALGS, Header, read_header
-from signon.core.jose import private_keys, public_key, secret_key, sign, verify_jws
+from signon.core.jose import may_sign, private_keys, public_key, secret_key, sign, verify_jws
 from signon.core.jose import public_jwk as our_public_jwk
 
 
@@ -180,6 +195,128 @@ def test_our_published_key_is_public_and_ours(kty):
     witness.deserialize(token, jwk.JWK(**published))
     assert json.loads(witness.payload) == {"sub": "c"}
     assert witness.jose_header == {"alg": key.alg, "kid": key.kid}
+
+
+@pytest.mark.parametrize(
+    ("kty", "said", "use", "alg"),
+    [
+        ("RSA", {"use": "sig"}, "sig", "RS256"),
+        ("RSA", {"alg": "PS256"}, "sig", "PS256"),
+        ("RSA", {"alg": "PS256", "use": "sig", "key_ops": ["sign"]}, "sig", "PS256"),
+        ("EC", {"key_ops": ["sign", "verify"]}, "sig", "ES256"),
+        ("OKP", {"alg": "Ed25519"}, "sig", "Ed25519"),
+        ("RSA", {"use": "enc"}, "enc", None),
+        ("RSA", {"alg": "RSA-OAEP-256"}, "enc", None),
+        ("EC", {"key_ops": ["deriveKey"]}, "enc", None),
+        ("EC", {"use": "enc", "alg": "ES256"}, "enc", None),
+    ],
+)
+def test_what_a_key_is_for(kty, said, use, alg):
+    """What a JWK says in any of three ways decides whether it signs, by what, and what is published of it."""
+    (key,) = private_keys(json.dumps(JWKS[kty] | said))
+    published = our_public_jwk(key)
+    assert (key.use, published.get("alg")) == (use, said.get("alg"))
+    assert published["use"] == use
+    assert "key_ops" not in published, "those of the private half would keep everybody from verifying"
+    signs_by = {name for name in ALGS if may_sign(key, name)}
+    assert signs_by == set() if alg is None else alg in signs_by
+    if alg is not None:
+        token = sign({"sub": "c"}, key=key, alg=key.alg, typ=None)
+        assert read_header(token, document="doc").alg == alg
+        assert verify_jws(token, key=public_key(published), alg=alg, document="doc") == b'{"sub":"c"}'
+
+
+def test_key_without_a_word_does_all_that_its_kind_can():
+    """A key that says nothing of its use signs by each algorithm of its kind, and no other."""
+    keys = {kty: private_keys(pem(key))[0] for kty, key in OURS.items()}
+    fitting = {kty: {alg for alg in ALGS if may_sign(key, alg)} for kty, key in keys.items()}
+    assert fitting == {
+        "RSA": {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"},
+        "EC": {"ES256"},
+        "OKP": {"EdDSA", "Ed25519"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("kty", "said"),
+    [
+        ("EC", {"alg": "ES512"}),
+        ("EC", {"alg": "RS256"}),
+        ("RSA", {"alg": "HS256"}),
+        ("RSA", {"alg": ["RS256"]}),
+        ("RSA", {"use": "tls"}),
+        ("RSA", {"use": 1}),
+        ("RSA", {"key_ops": 5}),
+    ],
+)
+def test_key_that_contradicts_itself_is_none(kty, said):
+    """A key that is said to be for what its kind can't do is found at the start, and not at the first sign-in."""
+    with pytest.raises(OperatorError) as error:
+        private_keys(json.dumps(JWKS[kty] | said))
+    assert error.value.code == "private_key_unreadable"
+
+
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""Of P-256: no half of a signature is that large (FIPS 186-4)."""
+SIGNING_INPUT = f"{b64(b'{}')}.{b64(b'{}')}".encode()
+
+
+def halves(*numbers: int, octets: int = 32) -> bytes:
+    return b"".join(n.to_bytes(octets, "big") for n in numbers)
+
+
+R, S = (int.from_bytes(raw_signature(SIGNING_INPUT, "ES256", ec_key())[at : at + 32], "big") for at in (0, 32))
+ODD_ECDSA = {
+    "both zero": halves(0, 0),
+    "r zero": halves(0, S),
+    "s zero": halves(R, 0),
+    "both one": halves(1, 1),
+    "both the order": halves(ORDER, ORDER),
+    "DER": ec_key().sign(SIGNING_INPUT, ec.ECDSA(hashes.SHA256())),
+    "an octet less": halves(R, S)[1:],
+    "an octet more": halves(R, S) + b"\0",
+    "halves of 33 octets": halves(R, S, octets=33),
+    "r more by the order": halves(R + ORDER, S, octets=33),
+    "none": b"",
+}
+PSS = {
+    f"salt of {salt}": rsa_key().sign(
+        SIGNING_INPUT, padding.PSS(padding.MGF1(hashes.SHA256()), salt), hashes.SHA256()
+    )
+    for salt in (0, 20, 64, 222)
+}
+PKCS = rsa_key().sign(SIGNING_INPUT, padding.PKCS1v15(), hashes.SHA256())
+MODULUS = rsa_key().public_key().public_numbers().n
+ODD_RSA = {
+    "an octet more": b"\0" + PKCS,
+    "more by the modulus": (int.from_bytes(PKCS, "big") + MODULUS).to_bytes(257, "big"),
+    "zero": bytes(256),
+    "one": bytes(255) + b"\1",
+    "by another hash": rsa_key().sign(SIGNING_INPUT, padding.PKCS1v15(), hashes.SHA1()),
+}
+
+
+@pytest.mark.parametrize(
+    ("alg", "key", "signature"),
+    [
+        *(pytest.param("ES256", ec_key(), odd, id=f"ES256 {name}") for name, odd in ODD_ECDSA.items()),
+        *(pytest.param("PS256", rsa_key(), odd, id=f"PS256 {name}") for name, odd in PSS.items()),
+        *(pytest.param("RS256", rsa_key(), odd, id=f"RS256 {name}") for name, odd in ODD_RSA.items()),
+    ],
+)
+def test_odd_signature_is_none(alg, key, signature):
+    """A signature has one form and one size (RFC 7518 3.3 to 3.5), and none that anybody could guess passes."""
+    token = f"{SIGNING_INPUT.decode()}.{b64(signature)}"
+    with pytest.raises(TokenRejected) as error:
+        verify_jws(token, key=public_key(public_jwk(key)), alg=alg, document="doc")
+    assert error.value.code == "doc_signature"
+
+
+@pytest.mark.parametrize("alg", ["ES256", "PS256", "RS256"])
+def test_even_signature_is_one(alg):
+    """The form that is right is taken: what the odd ones are compared with."""
+    token = f"{SIGNING_INPUT.decode()}.{b64(raw_signature(SIGNING_INPUT, alg, key_for(alg)))}"
+    assert verify_jws(token, key=public_key(public_jwk(key_for(alg))), alg=alg, document="doc") == b"{}"
 
 
 def test_private_key_does_not_show_itself():

@@ -146,6 +146,19 @@ def test_every_failure_to_open_reads_the_same():
     assert len(seen) == 1
 
 
+@pytest.mark.parametrize("kid", [None, "signs"])
+def test_key_for_signatures_opens_nothing(kid):
+    """A key that is there to sign is passed over, also where the token names it (RFC 7517 4.2)."""
+    member = jwk.JWK.from_pyca(rsa_key("ours")).export(as_dict=True)
+    keys = private_keys(json.dumps({"keys": [member | {"use": "sig", "kid": "signs"}]}))
+    token = encrypted("x", header={"kid": kid} if kid else {})
+    with pytest.raises(TokenRejected) as error:
+        decrypt_jwe(token, keys=keys, algs=GOOD.values(), document="d")
+    assert error.value.code == "d_decryption"
+    opening = private_keys(json.dumps({"keys": [member | {"use": "enc", "alg": "RSA-OAEP-256"}]}))
+    assert decrypt_jwe(token, keys=(*keys, *opening), algs=GOOD.values(), document="d") == b"x"
+
+
 def test_named_key_opens_and_an_unknown_name_tries_all():
     """A token's kid must pick the key among ours, and one that we don't know exclude none."""
     keys = private_keys(

@@ -53,9 +53,13 @@ def test_query_of_the_endpoint_and_parameters_of_the_provider_are_kept():
     assert sent(url)["client_id"] == CLIENT_ID
 
 
+TAKES_NO_HINT = provider(sign_out=(SignOutForm(sends=frozenset({"client_id", "state"})),))
+
+
 @pytest.mark.parametrize(
     ("of_provider", "id_token"),
-    [(provider(), None), (provider(sign_out=(SignOutForm(sends=frozenset({"client_id", "state"})),)), "a.b.c")],
+    [(provider(), None), (TAKES_NO_HINT, "a.b.c"), (TAKES_NO_HINT, "x" * (MAX_HINT_CHARACTERS + 1))],
+    ids=["no token", "takes none", "takes none, however long"],
 )
 def test_without_a_hint_our_id_says_who_asks(of_provider, id_token):
     """Without a token, or for a provider that takes none, the client's id must do."""

@@ -40,6 +40,7 @@ def test_document_is_below_the_issuer(issuer, url):
     assert discovery_url(issuer) == url
     request = discovery_request(issuer)
     assert (request.method, request.url, request.document, request.body) == ("GET", url, "metadata", None)
+    assert request.headers == {"Accept": "application/json"}
 
 
 def test_document_elsewhere_is_asked_for_there():
@@ -189,6 +190,61 @@ def test_plain_http_serves_this_machine():
     assert error.value.code == "metadata_token_endpoint_invalid"
 
 
+INSIDE = (
+    *("localhost", "op.localhost", "127.0.0.1", "127.1", "2130706433", "0x7f000001", "[::1]", "10.0.0.1"),
+    *("192.168.1.1:8443", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "[fd00::1]", "[fe80::1]"),
+    *("[::ffff:10.0.0.1]", "10.0.0.1."),
+)
+
+
+@pytest.mark.parametrize("host", INSIDE)
+def test_issuer_outside_names_no_address_inside(host):
+    """A provider out there must not send us, with our secret, to what listens in our own network (H8)."""
+    with pytest.raises(MalformedAnswer, match="inside some network") as error:
+        read(token_endpoint=f"https://{host}/token")
+    assert error.value.code == "metadata_token_endpoint_invalid"
+
+
+@pytest.mark.parametrize("host", ["198.41.0.4", "[2001:4860:4860::8888]", "10.example", "1e100.example", "intern"])
+def test_other_hosts_may_be_named(host):
+    """A public address and any name may be an endpoint's host, also one that begins with a digit."""
+    assert read(token_endpoint=f"https://{host}/token").token_endpoint == f"https://{host}/token"
+
+
+def test_issuer_inside_may_name_others_there():
+    """A provider of one's own network must work by addresses."""
+    issuer = "https://10.0.0.1:8443"
+    document = discovery_document(issuer=issuer, token_endpoint="https://10.0.0.2/token")
+    assert read_discovery(json_answer(document), issuer=issuer).token_endpoint == "https://10.0.0.2/token"
+
+
+def test_issuer_on_this_machine_with_https_has_it_everywhere():
+    """Also on this machine an issuer with https must name no endpoint without."""
+    issuer = "https://localhost:8443"
+    document = discovery_document(issuer=issuer, token_endpoint="http://localhost:8080/token")
+    with pytest.raises(MalformedAnswer, match="is not https, and its issuer is") as error:
+        read_discovery(json_answer(document), issuer=issuer)
+    assert error.value.code == "metadata_token_endpoint_invalid"
+
+
+@pytest.mark.parametrize(
+    ("types", "needed"),
+    [
+        (["id_token"], False),
+        (["id_token", "id_token token", "token"], False),
+        (["id_token", "code"], True),
+        (["id_token code"], True),
+        ([], True),
+        ([1], True),
+        (ABSENT, True),
+    ],
+)
+def test_provider_of_the_implicit_flow_alone_needs_no_token_endpoint(types, needed):
+    """Only where no response type brings a code may the endpoint be missing (OIDC Discovery 3)."""
+    found = outcome(lambda: read(token_endpoint=ABSENT, response_types_supported=types))
+    assert (found.code == "metadata_token_endpoint_missing") if needed else (found.token_endpoint == "")
+
+
 @pytest.mark.parametrize("methods", [["plain"], ["plain", "s256"], ["S512"]])
 def test_pkce_without_s256_is_refused(methods):
     """A provider that lists PKCE methods without S256 must be refused, and never served with another."""
@@ -210,8 +266,8 @@ def test_pkce_unsaid_is_no_refusal(value):
         ("token_endpoint_auth_methods_supported", {"client_secret_basic": True}),
         ("authorization_response_iss_parameter_supported", "true"),
         ("authorization_response_iss_parameter_supported", 1),
-        ("authorization_response_iss_parameter_supported", None),
         ("require_pushed_authorization_requests", "false"),
+        ("require_pushed_authorization_requests", 0),
     ],
 )
 def test_member_of_another_type_is_malformed(name, value):
@@ -219,6 +275,14 @@ def test_member_of_another_type_is_malformed(name, value):
     with pytest.raises(MalformedAnswer) as error:
         read(**{name: value})
     assert error.value.code == f"metadata_{name}_invalid"
+
+
+@pytest.mark.parametrize(
+    "name", ["authorization_response_iss_parameter_supported", "require_pushed_authorization_requests"]
+)
+def test_switch_that_is_null_is_off(name):
+    """Null must say no more than absence does: some providers write down all that they don't know."""
+    assert getattr(read(**{name: None}), name) is False
 
 
 RAW_DOCUMENTS = {

@@ -116,7 +116,7 @@ def test_keys_are_had_before_the_refresh_token_is_used():
 
 def test_request_has_the_refresh_token_and_no_scope():
     """One form with the refresh token and our authentication, and nothing that asks for more (RFC 6749 6)."""
-    _, asked = run(key_set(), given_tokens())
+    _, asked = run(key_set(), given_tokens(), of_provider=provider(headers={"X-Region": "th"}))
     request = asked[1]
     assert (request.method, request.url, request.document) == ("POST", f"{ISSUER}/token", "token")
     assert dict(parse_qsl(request.body.decode())) == {
@@ -124,12 +124,14 @@ def test_request_has_the_refresh_token_and_no_scope():
         "refresh_token": "the-old-refresh-token",
     }
     assert request.headers["Authorization"].startswith("Basic ")
+    assert request.headers["X-Region"] == "th"
 
 
 def test_new_tokens_take_the_place_of_the_old():
     """Access, refresh and ID token must be the new ones, with their own times (G4)."""
     token = later(at_hash=at_hash("the-new-access-token"))
-    done, _ = run(key_set(), given_tokens(id_token=token, refresh_token="the-new-refresh-token"), key_set())
+    given = given_tokens(id_token=token, refresh_token="the-new-refresh-token", claims={"pid": "1"})
+    done, _ = run(key_set(), given, key_set())
     assert done.tokens == TokenSet(
         access_token=Secret("the-new-access-token"),
         scope=TOKENS.scope,
@@ -172,6 +174,14 @@ def test_what_it_says_of_the_person_is_taken_over():
     assert (login.person.name, login.claims["groups"]) == ("Mia K.", ["b"])
     assert login.person.public_subject == "our key"
     assert refreshed(email="m@example.org").login.person.name == "Mia"
+
+
+def test_new_address_is_not_verified_by_the_old_one():
+    """An address that the sign-in had verified must not lend that to the one that has taken its place."""
+    before = signed_in(email="old@example.org", email_verified=True)
+    for email, is_verified in (("new@example.org", False), ("old@example.org", True)):
+        done, _ = run(key_set(), given_tokens(id_token=later(email=email)), key_set(), login=before)
+        assert (done.login.person.email, done.login.person.email_verified) == (email, is_verified)
 
 
 def test_how_they_signed_in_stays():
@@ -312,8 +322,10 @@ def test_encrypted_token_is_opened():
     """Where encryption is registered, a plain token is refused and an encrypted one opened (G3)."""
     ours = provider(id_token_encryption="RSA-OAEP-256", private_keys=private_keys(pem(rsa_key("ours"))))
     assert failure(key_set(), given_tokens(id_token=later()), of_provider=ours).code == "id_token_not_encrypted"
-    done, _ = run(key_set(), given_tokens(id_token=encrypted(later())), key_set(), of_provider=ours)
+    token = later()
+    done, _ = run(key_set(), given_tokens(id_token=encrypted(token)), key_set(), of_provider=ours)
     assert done.login.person.name == "Mia"
+    assert done.tokens.id_token == Secret(token)
 
 
 def test_without_a_refresh_token_it_is_not_tried():

@@ -96,6 +96,7 @@ def test_token_goes_into_the_header():
     assert (request.method, request.url, request.document) == ("GET", f"{ISSUER}/userinfo", "userinfo")
     assert request.headers["Authorization"] == f"Bearer {ACCESS_TOKEN}"
     assert request.headers["X-Region"] == "th"
+    assert request.headers["Accept"] == "application/json, application/jwt"
     assert request.body is None
     assert ACCESS_TOKEN not in repr(request)
 

@@ -82,7 +82,9 @@ FAULTS = {
     "-Infinity": (b'{"a":-Infinity}', "doc_bad_number"),
     "1e400": (b'{"a":1e400}', "doc_bad_number"),
     "-1e400": (b'{"a":-1e400}', "doc_bad_number"),
-    "19 digits": (b'{"a":1234567890123456789}', "doc_bad_number"),
+    "65 bits": (b'{"a":18446744073709551616}', "doc_bad_number"),
+    "65 bits with a sign": (b'{"a":-9223372036854775809}', "doc_bad_number"),
+    "zeros in front": (b'{"a":' + b"0" * 20 + b"1}", "doc_not_json"),
     "5,000 digits": (b'{"a":' + b"1" * 5000 + b"}", "doc_bad_number"),
     "a list": (b"[{}]", "doc_not_object"),
     "a number": (b"1", "doc_not_object"),
@@ -123,9 +125,10 @@ def test_deepest_allowed_document_is_read():
 
 
 def test_numbers_and_characters_within_bounds_are_read():
-    """Whole numbers of 18 digits, fractions and whole escaped characters must be read as they are."""
-    body = rb'{"a":-123456789012345678,"b":1.5e3,"c":"\ud83d\ude00","d":1e-400}'
-    assert read_json_object(body, document="doc") == {"a": -123456789012345678, "b": 1500.0, "c": "😀", "d": 0.0}
+    """Whole numbers of 64 bits, fractions and whole escaped characters must be read as they are."""
+    body = rb'{"a":-9223372036854775808,"b":1.5e3,"c":"\ud83d\ude00","d":1e-400,"e":18446744073709551615}'
+    read = read_json_object(body, document="doc")
+    assert read == {"a": -(2**63), "b": 1500.0, "c": "😀", "d": 0.0, "e": 2**64 - 1}
 
 
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))

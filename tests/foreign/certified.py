@@ -48,6 +48,7 @@ CLIENTS = {
         _client("post", token_endpoint_auth_method="client_secret_post", client_secret=ODD_SECRET),
         _PUBLIC,
         _client("signed-userinfo", userinfo_signed_response_alg="ES256"),
+        _client("signed-introspection", introspection_signed_response_alg="ES256"),
         _by_key("rsa-key", "RS256"),
         _by_key("ec-key", "ES256"),
         _client("secret-jwt", token_endpoint_auth_method="client_secret_jwt"),
@@ -59,6 +60,7 @@ CLIENTS = {
             userinfo_signed_response_alg="RS256",
             userinfo_encrypted_response_alg="RSA-OAEP-256",
         ),
+        _client("service", grant_types=["client_credentials"], redirect_uris=[], response_types=[]),
         _client("staff-client", "staff"),
         _client("partners-client", "partners", id_token_signed_response_alg="PS256"),
     )

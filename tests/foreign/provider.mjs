@@ -27,10 +27,26 @@ const provider = new Provider(`http://127.0.0.1:${port}${path}`, {
   enabledJWA: {
     idTokenSigningAlgValues: algorithms,
     userinfoSigningAlgValues: algorithms,
+    introspectionSigningAlgValues: algorithms,
     idTokenEncryptionAlgValues: ['ECDH-ES'],
     userinfoEncryptionAlgValues: ['RSA-OAEP-256'],
   },
-  features: { jwtUserinfo: { enabled: true }, encryption: { enabled: true } },
+  features: {
+    jwtUserinfo: { enabled: true },
+    encryption: { enabled: true },
+    introspection: { enabled: true, allowedPolicy: () => true },
+    jwtIntrospection: { enabled: true },
+    clientCredentials: { enabled: true },
+    // APIs by their identifier (RFC 8707): tokens that say everything themselves (RFC 9068), or nothing.
+    resourceIndicators: {
+      enabled: true,
+      getResourceServerInfo: (_context, resource) => ({
+        scope: 'read write',
+        accessTokenFormat: resource.endsWith('/opaque') ? 'opaque' : 'jwt',
+        jwt: { sign: { alg: resource.endsWith('/es256') ? 'ES256' : 'RS256' } },
+      }),
+    },
+  },
   pkce: { required: () => true },
   findAccount: (_context, id) => ({
     accountId: id,

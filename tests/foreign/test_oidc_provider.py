@@ -1,9 +1,12 @@
 """`examples/minimal`, by environment alone, at a certified OpenID provider: npm oidc-provider, under a path."""
 
 import pytest
+import requests
 from tests.foreign.certified import KEYS, ODD_SECRET, PRIVATE_KEYS, abort, settings_for, sign_in
 from tests.journeys.stage import ORIGIN, code_of
 from tests.journeys.visitor import Markup, Visitor
+
+from signon.flask.api import current_token, token_required
 
 pytestmark = pytest.mark.node
 
@@ -119,13 +122,13 @@ def test_refused(new_visitor):
     visitor = new_visitor("rs256")
     page = abort(visitor, visitor.get(f"{ORIGIN}/me"))
     assert (code_of(page), page.status_code) == ("access_denied", 403)
-    (again,) = Markup(page.text).links
+    (again, *_) = Markup(page.text).links
     consent = visitor.submit(visitor.get(ORIGIN + again), login="somying", password="any")
     page = abort(visitor, consent)
     assert (code_of(page), page.status_code) == ("access_denied", 403)
     assert "End-User aborted interaction" in page.text
     assert not visitor.sessions()
-    (again,) = Markup(page.text).links
+    (again, *_) = Markup(page.text).links
     assert sign_in(visitor, ORIGIN + again).json() == SOMYING
 
 
@@ -141,6 +144,71 @@ def test_signs_out(new_visitor):
     gone = visitor.submit(at_provider, logout="yes")
     assert gone.url == f"{ORIGIN}/auth/signed-out"
     assert "login" in Markup(visitor.get(f"{ORIGIN}/me").text).forms[0].names
+
+
+@pytest.mark.parametrize(
+    ("client_id", "registered", "code"),
+    [
+        ("signed-introspection", "ES256", None),
+        ("rs256", "", None),
+        ("signed-introspection", "PS256", "introspection_alg_mismatch"),
+        ("signed-introspection", "", None),
+        ("rs256", "RS256", None),
+    ],
+)
+def test_introspected(certified_issuer, load_minimal, client_id, registered, code):
+    """What it says of its tokens opens an API, signed (RFC 9701) or plain, as it was registered and set."""
+    keywords = {"access_token_profile": "introspected-without-audience", "introspection_alg": registered}
+    app = load_minimal(SIGNON_PROVIDERS="oidc", **settings_for(certified_issuer, client_id, **keywords))
+    app.add_url_rule("/api", "api", token_required(scopes="email")(lambda: {"sub": current_token.subject}))
+    visitor = Visitor((ORIGIN, app))
+    sign_in(visitor, f"{ORIGIN}/me")
+    session_id = visitor.cookies[visitor.sessions()[0]]
+    party = app.extensions["signon"].party
+    token = party.sessions.load(session_id, now=party.clock()).tokens.access_token.reveal()
+
+    def ask(bearer):
+        return app.test_client().get("/api", base_url=ORIGIN, headers={"Authorization": f"Bearer {bearer}"}).json
+
+    answer = ask(token)
+    assert (answer.get("sub"), answer.get("code")) == (None if code else "somying", code)
+    assert ask(f"{token}x")["code"] == (code or "access_token_inactive")
+
+
+API = "https://api.example"
+
+
+@pytest.mark.parametrize(
+    ("resource", "keywords"),
+    [
+        (f"{API}/rs256", {}),
+        (f"{API}/es256", {"access_token_alg": "ES256"}),
+        (f"{API}/opaque", {"access_token_profile": "introspected"}),
+        (f"{API}/opaque", {"access_token_profile": "introspected", "introspection_alg": "RS256"}),
+    ],
+)
+def test_its_tokens_open_an_api(certified_issuer, load_minimal, resource, keywords):
+    """A token that it issues for an API (RFC 9068, or opaque) opens that one for its scope, and no other."""
+    settings = settings_for(certified_issuer, "service", **keywords)
+    app = load_minimal(SIGNON_PROVIDERS="oidc", **settings)
+    for path, scopes, audience in [
+        ("/read", "read", resource),
+        ("/write", "write", resource),
+        ("/other", "read", f"{API}/other"),
+    ]:
+        guard = token_required(scopes=scopes, audience=audience)
+        app.add_url_rule(path, path, guard(lambda: {"client": current_token.client_id}))
+    known = requests.get(f"{certified_issuer}/.well-known/openid-configuration", timeout=5).json()
+    asked = {"grant_type": "client_credentials", "scope": "read", "resource": resource}
+    secret = ("service", settings["OIDC_CLIENT_SECRET"])
+    token = requests.post(known["token_endpoint"], data=asked, auth=secret, timeout=5).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    read, write, other = (
+        app.test_client().get(path, base_url=ORIGIN, headers=headers).json
+        for path in ("/read", "/write", "/other")
+    )
+    assert read == {"client": "service"}
+    assert (write["code"], other["code"]) == ("access_token_scope", "access_token_aud")
 
 
 def test_several_at_once(certified_issuer, load_minimal):

@@ -31,6 +31,9 @@ class Wishes:
     """More of the provider's own parameters; those of the protocol can't be among them."""
     sign_up: bool = False
     """To get an account, where the provider has a place for that."""
+    keep: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The application's own texts, for `Login.kept` when the sign-in is finished. They travel sealed, in this
+    browser's cookie, and never to the provider: a few hundred bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,8 @@ class Transaction:
     acr_values: tuple[str, ...] = ()
     asked: Mapping[str, str] = field(default_factory=dict)
     """The provider's own parameters of this sign-in, which its extra checks may want to see."""
+    kept: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The application's own texts, for the finished sign-in."""
 
 
 _OURS = frozenset(
@@ -80,9 +85,8 @@ def prepare(
 ) -> tuple[dict[str, str], Transaction]:
     """Put together the parameters of a request, and what must be remembered until the browser is back.
 
-    state, nonce and PKCE S256 are always sent (RFC 9700 2.1). `state` comes from the caller, who can tell
-    its own states from strangers'. Raises `OperatorError` (`authorize_parameter_reserved`) where a provider's
-    extra parameters name one of the protocol's.
+    state, nonce and PKCE S256 are always sent (RFC 9700 2.1). The caller makes `state`, so as to know it again.
+    Raises `OperatorError`: `authorize_parameter_reserved` for an extra one of the protocol's, `kept_not_texts`.
     """
     wishes = wishes or Wishes()
     extra = _extra(provider, wishes)
@@ -106,6 +110,7 @@ def prepare(
         fresh=max_age == 0 or "login" in (prompt or "").split(),
         acr_values=wishes.acr_values or provider.acr_values,
         asked=dict(wishes.parameters),
+        kept=_texts(wishes.keep) if wishes.keep else wishes.keep,
     )
     return {**extra, **_request(transaction), **_optional(transaction, wishes, prompt)}, transaction
 
@@ -121,6 +126,17 @@ def _extra(provider: Provider, wishes: Wishes) -> dict[str, str]:
             f"{', '.join(sorted(reserved))} can't be set as an extra parameter of {provider.name}",
         )
     return extra
+
+
+def _texts(keep: Mapping[str, str]) -> dict[str, str]:
+    """A copy of what is to be kept; anything but text would come back as something else, or not at all."""
+    kept = dict(keep)
+    held: list[object] = [*kept, *kept.values()]
+    if not all(isinstance(one, str) for one in held):
+        raise OperatorError(
+            "kept_not_texts", "what a sign-in should keep must be texts, under names that are texts"
+        )
+    return kept
 
 
 def begin(metadata: Metadata, parameters: Mapping[str, str], *, at: str | None = None) -> str:

@@ -114,13 +114,13 @@ def check_authentication(
     token: VerifiedAccessToken, *, acr_values: Sequence[str], max_age_seconds: int | None, now: float
 ) -> None:
     """The person behind the token must have signed in this well and this recently; else `access_token_step_up`,
-    401 (RFC 9470 3 and 5). What the token doesn't say counts as not done.
+    401 (RFC 9470 3 and 5). What the token doesn't say, or says of the future, counts as not done.
     """
     auth_time = token.claims.get("auth_time")
     old = max_age_seconds is not None and not (
         isinstance(auth_time, int | float)
         and is_number(auth_time)
-        and now - auth_time <= max_age_seconds + LEEWAY_SECONDS
+        and -LEEWAY_SECONDS <= now - auth_time <= max_age_seconds + LEEWAY_SECONDS
     )
     if old or (acr_values and token.claims.get("acr") not in acr_values):
         asked = {

@@ -127,7 +127,8 @@ def read_callback(
 
 def _front_channel(values: Mapping[str, str | None], transaction: Transaction) -> FrontChannelAnswer:
     """A response of the implicit or the hybrid flow (OIDC Core 3.2.2.5, 3.3.2.5): all that its type brings."""
-    asked = {_BRINGS[word] for word in transaction.response_type.split()}
+    # An ID token in any case: nothing else vouches for what the browser brings.
+    asked = {"id_token", *(_BRINGS[word] for word in transaction.response_type.split())}
     found: dict[str, Secret] = {}
     for name in ("code", *_UNREQUESTED):
         value = values[name]

@@ -49,6 +49,8 @@ class Expectations:
 Check: TypeAlias = Callable[[JsonObject, Expectations], None]
 """One rule about the claims: returns, or raises `TokenRejected` with a code of its own."""
 
+_VOUCHED = (("email", "email_verified"), ("phone_number", "phone_number_verified"))
+"""What may be verified, and the claim that says so (OIDC Core 5.1)."""
 _SEAL = object()
 
 
@@ -76,6 +78,20 @@ class UnsignedClaims:
     issuer: str
     subject: str = field(repr=False)
     claims: Mapping[str, JsonValue] = field(repr=False)
+
+
+def merged(first: Mapping[str, JsonValue], more: Mapping[str, JsonValue]) -> JsonObject:
+    """What two sources say of a person: the first one's word stands, the other fills gaps.
+
+    That an address is verified counts only from a source that has this very address: else the one's unverified
+    address would pass for the other's verified one.
+    """
+    claims = {**more, **first}
+    for address, verified in _VOUCHED:
+        words = [s[verified] for s in (first, more) if verified in s and s.get(address) == claims.get(address)]
+        claims.pop(verified, None)
+        claims.update({verified: words[0]} if words else {})
+    return claims
 
 
 def sealed(*, claims: JsonObject, raw: Secret) -> VerifiedClaims:

@@ -13,13 +13,19 @@ from typing import TypeAlias, TypeVar
 
 from signon.core.authorize import Transaction, pushed_request, read_pushed
 from signon.core.callback import VerifiedCallback
-from signon.core.claims import Check, Expectations, UnsignedClaims, VerifiedClaims
+from signon.core.claims import Check, Expectations, UnsignedClaims, VerifiedClaims, merged
 from signon.core.encrypted import open_token
 from signon.core.errors import OperatorError, TokenRejected, UnknownKey
 from signon.core.header import ALGS, read_header
 from signon.core.http import HttpRequest, HttpResponse
 from signon.core.id_token import verify_id_token
-from signon.core.introspection import Introspection, introspection_request, read_introspection
+from signon.core.introspection import (
+    Introspection,
+    introspection_request,
+    read_introspection,
+    read_signed_introspection,
+    signed_answer,
+)
 from signon.core.keys import KeySet
 from signon.core.logout_token import LogoutExpectations, LogoutNotice, verify_logout_token
 from signon.core.metadata import Metadata
@@ -92,7 +98,7 @@ def complete_login(
     if wants_userinfo(provider, metadata, claims, transaction.scopes):
         response = yield from send(userinfo_request(provider, metadata, tokens))
         theirs = yield from verified_userinfo(provider, response, verified, now)
-        claims = {**about_the_person(theirs), **claims}
+        claims = merged(claims, about_the_person(theirs))
     person = provider.to_person(claims, provider=provider.name, issuer=verified.issuer)
     login = to_login(person, claims, now=now, scope=tokens.scope)
     return SignedIn(login=login, tokens=replace(tokens, claims={}) if tokens.claims else tokens)
@@ -125,9 +131,14 @@ def push(
 def introspect(
     *, provider: Provider, metadata: Metadata, token: Secret, now: float
 ) -> Generator[Step, Answer, Introspection]:
-    """Ask the provider what an access token is (RFC 7662)."""
+    """Ask the provider what an access token is (RFC 7662, signed: RFC 9701)."""
     response = yield from send(introspection_request(provider, metadata, token, now=now))
-    return read_introspection(response, provider=provider, now=now)
+    alg = provider.introspection_alg
+    if alg is None:
+        return read_introspection(response, provider=provider, now=now)
+    signed = signed_answer(response, provider=provider, now=now)
+    read = partial(read_signed_introspection, signed, provider=provider, issuer=metadata.issuer, alg=alg, now=now)
+    return (yield from _with_keys(read, alg=alg))
 
 
 def judge_logout(

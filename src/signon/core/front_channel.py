@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from signon.core.callback import FrontChannelAnswer, redeemable
-from signon.core.claims import Check, Expectations, VerifiedClaims
+from signon.core.claims import Check, Expectations, VerifiedClaims, merged
 from signon.core.errors import TokenRejected
 from signon.core.flow import (
     Answer,
@@ -70,7 +70,7 @@ def complete_front_channel(
     if answer.access_token is not None:
         tokens = replace(read_front_tokens(answer, now=now), id_token=verified.raw)
         more = yield from _more_claims(provider, metadata, tokens, verified, answer=answer, now=now)
-        claims = {**more, **claims}
+        claims = merged(claims, more)
     person = provider.to_person(claims, provider=provider.name, issuer=verified.issuer)
     scope = transaction.scopes if tokens is None else tokens.scope
     return SignedIn(login=to_login(person, claims, now=now, scope=scope), tokens=tokens)
@@ -154,8 +154,8 @@ def check_same_person(claims: JsonObject, expected: Expectations) -> None:
 
 def check_same_claims(claims: JsonObject, expected: Expectations) -> None:
     """Claims about the person and the sign-in that both ID tokens have must be the same (OIDC Core 3.3.3.6)."""
-    before = expected.original or {}
-    if any(claims[name] != before[name] for name in _SAME & claims.keys() & before.keys()):
+    before, now = said(expected.original or {}), said(claims)
+    if any(now[name] != before[name] for name in _SAME & now.keys() & before.keys()):
         raise _rejected(
             "claims_changed", "a claim is another than in the one that came beside the code", "OIDC Core 3.3.3.6"
         )

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from signon.core.claims import Check, Expectations, VerifiedClaims, sealed
+from signon.core.demands import check_demands
 from signon.core.errors import TokenRejected, UnknownKey
 from signon.core.header import ALGS, Header, read_header
 from signon.core.jose import VerifyingKey, secret_key, verify_jws
@@ -214,6 +215,15 @@ def check_fresh(claims: JsonObject, expected: Expectations) -> None:
         raise _rejected("auth_time_not_fresh", "the provider did not ask the person again", "OIDC Core 3.1.2.1")
 
 
+def check_auth_time_is_past(claims: JsonObject, expected: Expectations) -> None:
+    """`auth_time` must not be in the future: it would be recent for ever (OIDC Core 2)."""
+    if (
+        is_number(claims.get("auth_time"))
+        and _time(claims, "auth_time", "OIDC Core 2") > expected.now + expected.leeway_seconds
+    ):
+        raise _rejected("auth_time_future", "the sign-in is in the future", "OIDC Core 2")
+
+
 def check_at_hash(claims: JsonObject, expected: Expectations) -> None:
     """`at_hash`, when present, must be the access token's (OIDC Core 3.1.3.8)."""
     if "at_hash" not in claims:
@@ -245,6 +255,8 @@ CHECKS: tuple[Check, ...] = (
     check_acr,
     check_auth_time,
     check_fresh,
+    check_auth_time_is_past,
+    check_demands,
     check_at_hash,
 )
 

@@ -15,6 +15,7 @@ from signon.core.access_token import (
     check_unbound,
     seal_token,
 )
+from signon.core.errors import TokenRejected
 
 
 def judge_introspected(claims: Claims, *, expected: TokenExpectations) -> VerifiedAccessToken:
@@ -42,11 +43,19 @@ def check_expiry_if_said(claims: Claims, expected: TokenExpectations) -> None:
         check_expiry(claims, expected)
 
 
+def check_token_type(claims: Claims, _expected: TokenExpectations) -> None:
+    """`token_type`, when present, must be Bearer, in any case (RFC 7662 2.2, RFC 6749 7.1)."""
+    kind = claims.get("token_type")
+    if kind is not None and str(kind).lower() != "bearer":
+        raise TokenRejected("access_token_type", "the access token is no bearer token", section="RFC 7662 2.2")
+
+
 INTROSPECTED_CHECKS: tuple[TokenCheck, ...] = (
     check_issuer_if_said,
     check_audience_unless_waived,
     check_expiry_if_said,
     check_not_before,
     check_scope,
+    check_token_type,
     check_unbound,
 )

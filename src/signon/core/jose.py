@@ -106,10 +106,16 @@ class PrivateKey:
     """The key's thumbprint (RFC 7638) where it has no name of its own."""
     kty: str
     key: RSAKey | ECKey | OKPKey = field(repr=False)
+    use: str | None = field(default=None, repr=False)
+    """"sig" or "enc" where its JWK says that it is for that alone (RFC 7517 4.2)."""
+    jwk_alg: str | None = field(default=None, repr=False)
+    """The algorithm that its JWK says it is for (RFC 7517 4.4)."""
 
     @property
     def alg(self) -> str:
-        """The signature algorithm that goes with this kind of key unless another is registered."""
+        """The signature algorithm that the key is for, else the one that goes with its kind."""
+        if self.jwk_alg is not None and self.jwk_alg in ALGS:
+            return self.jwk_alg
         if isinstance(self.key, ECKey):
             return {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}[self.key.curve_name]
         return "RS256" if self.kty == "RSA" else "EdDSA"
@@ -140,18 +146,41 @@ MINIMUM_SIZES = {"RSA": 2048, "EC": 256, "OKP": 0}
 """Bits of a private key of each kind (RFC 7518 3.3)."""
 
 
+_USAGE = ("use", "alg", "key_ops")
+
+
 def _private_key(source: Any) -> PrivateKey:
     if isinstance(source, dict):
         kind = _KEY_TYPES[source["kty"]]
-        key: RSAKey | ECKey | OKPKey = kind.import_key(source)
+        # Without what it is for: the engine would judge that at each use. We do at the start, and publish it.
+        key: RSAKey | ECKey | OKPKey = kind.import_key({n: v for n, v in source.items() if n not in _USAGE})
+        use, alg = _use(*(source.get(name) for name in _USAGE)), source.get("alg")
     else:
         key = next(key for key in (_from_pem(kind, source) for kind in _KEY_TYPES.values()) if key is not None)
+        use = alg = None
     native = key.private_key
     if native is None or getattr(native, "key_size", 2048) < MINIMUM_SIZES[key.key_type]:
         raise ValueError
-    own = PrivateKey(kid=key.kid or key.thumbprint(), kty=key.key_type, key=key)
-    own.alg  # noqa: B018 - an unknown curve fails here, at the start
+    own = PrivateKey(kid=key.kid or key.thumbprint(), kty=key.key_type, key=key, use=use, jwk_alg=alg)
+    if not may_sign(own, own.alg) and own.use != "enc":  # an unknown curve fails here, too, at the start
+        raise ValueError
     return own
+
+
+def _use(use: Any, alg: Any, operations: Any) -> str | None:
+    """What a key is for, said by any one of three members (RFC 7517 4.2 to 4.4)."""
+    if use is None and alg is not None:
+        return "sig" if alg in ALGS else "enc"
+    if use is None and operations is not None:
+        return "sig" if "sign" in operations else "enc"
+    return str(use) if use is not None else None
+
+
+def may_sign(key: PrivateKey, alg: str) -> bool:
+    """Whether a key can make signatures of this algorithm, and may."""
+    curve = key.key.curve_name if isinstance(key.key, ECKey | OKPKey) else None
+    said = key.jwk_alg is None or key.jwk_alg == alg
+    return key.use in {None, "sig"} and said and (ALGS[alg].kty, ALGS[alg].crv) == (key.kty, curve)
 
 
 def _from_pem(kind: type[RSAKey | ECKey | OKPKey], pem: str) -> RSAKey | ECKey | OKPKey | None:
@@ -163,7 +192,8 @@ def _from_pem(kind: type[RSAKey | ECKey | OKPKey], pem: str) -> RSAKey | ECKey |
 
 def public_jwk(key: PrivateKey) -> JsonObject:
     """The public half, for our own JWKS (RFC 7517 5)."""
-    return {**key.key.as_dict(private=False), "kid": key.kid}  # type: ignore[dict-item]  # text, or lists of text
+    said = {name: value for name, value in (("use", key.use), ("alg", key.jwk_alg)) if value is not None}
+    return {**key.key.as_dict(private=False), **said, "kid": key.kid}  # type: ignore[dict-item]  # text, or lists of text
 
 
 def sign(claims: JsonObject, *, key: PrivateKey | bytes, alg: str, typ: str | None) -> str:
@@ -196,7 +226,8 @@ def decrypt_jwe(token: str, *, keys: Sequence[PrivateKey], algs: Collection[str]
     """
     header = _encryption_header(token, document, algs)
     kid = header.get("kid")  # any JSON value: compared, never hashed
-    named = [key for key in keys if kid is None or kid == key.kid] or list(keys)
+    ours = [key for key in keys if key.use != "sig"]
+    named = [key for key in ours if kid is None or kid == key.kid] or ours
     for key in named:
         plaintext = _open(token, key.key, [str(header["alg"]), *_CONTENT])
         if plaintext is not None:

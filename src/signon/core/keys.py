@@ -124,7 +124,7 @@ def read_jwks(response: HttpResponse) -> KeySet:
 
 def _usable_key(jwk: JsonObject) -> PublicKey | None:
     kid, alg, crv, operations = (jwk.get(name) for name in ("kid", "alg", "crv", "key_ops"))
-    if jwk.get("use", "sig") != "sig" or not all(v is None or isinstance(v, str) for v in (kid, alg, crv)):
+    if jwk.get("use") not in (None, "sig") or not all(v is None or isinstance(v, str) for v in (kid, alg, crv)):
         return None
     if operations is not None and not (isinstance(operations, list) and "verify" in operations):
         return None

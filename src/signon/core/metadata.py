@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from signon.core.errors import MalformedAnswer, ProviderError
 from signon.core.http import HttpRequest, HttpResponse, read_json_answer
-from signon.core.values import JsonObject, text_member, url_problem
+from signon.core.values import JsonObject, is_loopback_host, text_member, url_problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +18,7 @@ class Metadata:
     issuer: str
     authorization_endpoint: str
     token_endpoint: str
+    """Empty where the document names none and no response type with a code."""
     jwks_uri: str
     userinfo_endpoint: str | None = None
     end_session_endpoint: str | None = None
@@ -68,7 +71,7 @@ def read_discovery(response: HttpResponse, *, issuer: str, either_slash: bool = 
     return Metadata(
         issuer=spelling,
         authorization_endpoint=_required_address(answer, "authorization_endpoint"),
-        token_endpoint=_required_address(answer, "token_endpoint"),
+        token_endpoint=_address(answer, "token_endpoint") or _no_token_endpoint(answer),
         jwks_uri=_required_address(answer, "jwks_uri"),
         userinfo_endpoint=_address(answer, "userinfo_endpoint"),
         end_session_endpoint=_address(answer, "end_session_endpoint"),
@@ -108,10 +111,13 @@ def _address(answer: JsonObject, name: str) -> str | None:
     url = text_member(answer, name, document="metadata")
     if url is None:
         return None
+    issuer = str(answer.get("issuer"))
     problem = url_problem(url)
-    if problem is None and _is_plain(url) and not _is_plain(str(answer.get("issuer"))):
-        # Else any issuer could send us, and the client secret, to whatever listens on this machine.
+    # Else any issuer could send us, and the client secret, to whatever listens on this machine or beside it.
+    if problem is None and _is_plain(url) and not _is_plain(issuer):
         problem = "is not https, and its issuer is"
+    if problem is None and _is_inside(url) and not _is_inside(issuer):
+        problem = "is inside some network, and its issuer is not"
     if problem:
         raise MalformedAnswer(f"metadata_{name}_invalid", f"{name} in the metadata document {problem}")
     return url
@@ -121,13 +127,38 @@ def _is_plain(url: str) -> bool:
     return url.lower().startswith("http:")
 
 
+def _is_inside(url: str) -> bool:
+    """Whether the host is this machine, or an address that means something else in each network (RFC 6890).
+
+    What a name leads to is not looked up here; a certificate for it is asked for in any case.
+    """
+    host = urlsplit(url).hostname or ""
+    try:
+        return is_loopback_host(host) or not ipaddress.ip_address(host).is_global
+    except ValueError:
+        # Systems also read 127.1 and 2130706433 as addresses; no name ends like that.
+        return host.rstrip(".").rpartition(".")[2][:1].isdigit()
+
+
 def _required_address(answer: JsonObject, name: str) -> str:
     url = _address(answer, name)
     if url is None:
-        raise MalformedAnswer(
-            f"metadata_{name}_missing", f"the metadata document has no {name}", section="OIDC Discovery 3"
-        )
+        raise _missing(name)
     return url
+
+
+def _no_token_endpoint(answer: JsonObject) -> str:
+    """An empty text for a provider of the implicit flow alone, which needs none (OIDC Discovery 3)."""
+    types = _words(answer, "response_types_supported")
+    if not types or any("code" in kind.split() for kind in types):
+        raise _missing("token_endpoint")
+    return ""
+
+
+def _missing(name: str) -> MalformedAnswer:
+    return MalformedAnswer(
+        f"metadata_{name}_missing", f"the metadata document has no {name}", section="OIDC Discovery 3"
+    )
 
 
 def _words(answer: JsonObject, name: str) -> tuple[str, ...]:
@@ -140,7 +171,9 @@ def _words(answer: JsonObject, name: str) -> tuple[str, ...]:
 
 
 def _switch(answer: JsonObject, name: str) -> bool:
-    value = answer.get(name, False)
+    value = answer.get(name)
+    if value is None:
+        return False
     if not isinstance(value, bool):
         raise MalformedAnswer(f"metadata_{name}_invalid", f"{name} in the metadata document is not true or false")
     return value

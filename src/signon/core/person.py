@@ -50,6 +50,9 @@ class Login:
     signed_up: bool = False
     """The provider says that this person has just got an account there. It says so by a parameter that they can
     write themselves: good for a greeting, and for nothing of value."""
+    kept: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the application kept with this sign-in (`Wishes.keep`). A refresh leaves it as it is. Another sign-in
+    has its own, also one for a step-up: it may be another person's."""
 
 
 def to_person(claims: JsonObject, *, provider: str, issuer: str) -> Person:

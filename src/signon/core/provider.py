@@ -138,6 +138,9 @@ class Provider:
     """Sent when the application asks for a token of its own, unless that call says otherwise."""
     forwarded: frozenset[str] = frozenset()
     """Parameters of the login route that go on to the provider; all others stop here."""
+    asked_again: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    """Claims whose value somebody who has to sign in once more is asked to have again, such as an organization,
+    and the parameter that asks for each."""
     sign_up: SignUp | None = None
     sign_out: tuple[SignOutForm, ...] = (SignOutForm(),)
     """Tried in order: the first with an endpoint is used. Empty: only the application has a session."""
@@ -176,6 +179,8 @@ class Provider:
     """How its access tokens are judged at an API of ours."""
     introspection_prefix: str = ""
     """Before the token in the forms of introspection and revocation."""
+    introspection_alg: str | None = None
+    """The registered signature of introspection answers (RFC 9701 6); plain JSON is then refused."""
     refresh_ends: frozenset[str] = frozenset(
         {"invalid_grant", "interaction_required", "login_required", "consent_required"}
     )

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from signon.core.claims import Expectations, VerifiedClaims
+from signon.core.claims import Expectations, VerifiedClaims, merged
 from signon.core.errors import OperatorError
 from signon.core.flow import Answer, Step, about_the_person, send, verified_id_token, wanted_keys
 from signon.core.header import ALGS
@@ -76,6 +76,6 @@ def _expectations(provider: Provider, login: Login, alg: str, *, access_token: S
 
 
 def _renewed(provider: Provider, login: Login, verified: VerifiedClaims) -> Login:
-    claims = {**login.claims, **about_the_person(verified.claims)}
+    claims = merged(about_the_person(verified.claims), login.claims)
     person = provider.to_person(claims, provider=provider.name, issuer=verified.issuer)
     return replace(login, claims=claims, person=replace(person, public_subject=login.person.public_subject))

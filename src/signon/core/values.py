@@ -21,8 +21,10 @@ JsonObject: TypeAlias = "dict[str, JsonValue]"
 
 MAX_JSON_DEPTH = 32
 """Levels. Standard documents need four; the bound keeps every later walk over the value cheap."""
-MAX_JSON_DIGITS = 18
-"""Digits of a whole number. Times need ten; 18 fit into 64 bits, so no store or peer reads another number."""
+MAX_JSON_DIGITS = 20
+"""Digits of a whole number. Times need ten; an id as some providers number their people needs all of 64 bits."""
+_WHOLE_NUMBERS = range(-(2**63), 2**64)
+"""What fits into 64 bits, with a sign or without: beyond it peers read another number than we."""
 MAX_SECONDS_DIGITS = 10
 """Digits of a number of seconds that somebody sets: three centuries, with which every clock can still count."""
 
@@ -69,9 +71,9 @@ class _DuplicateMember(ValueError):
 
 
 def _whole_number(text: str) -> int:
-    if len(text.lstrip("-")) > MAX_JSON_DIGITS:
+    if len(text.lstrip("-")) > MAX_JSON_DIGITS or (number := int(text)) not in _WHOLE_NUMBERS:
         raise _BadNumber
-    return int(text)
+    return number
 
 
 def _fraction(text: str) -> float:
@@ -104,7 +106,7 @@ def read_json_object(body: bytes, *, document: str) -> JsonObject:
     """Read one JSON object from UTF-8 bytes.
 
     `document` names what is read ("token", "jwks", …) and begins the code of every error: `_not_utf8`,
-    `_not_json`, `_bad_number` (NaN, 1e400, more than 18 digits), `_duplicate_member`, `_too_deep`,
+    `_not_json`, `_bad_number` (NaN, 1e400, more than 64 bits), `_duplicate_member`, `_too_deep`,
     `_lone_surrogate`, `_not_object`. Strict where RFC 8259 leaves the outcome to the reader, since two
     readers that disagree are how forged documents pass.
     """

@@ -38,6 +38,10 @@ class _Answers:
             while len(self._held) > KEPT:
                 self._held.popitem(last=False)
 
+    def forget(self, key: bytes) -> None:
+        with self._lock:
+            self._held.pop(key, None)
+
 
 _ACTIVE, _INACTIVE = _Answers(), _Answers()
 
@@ -62,6 +66,11 @@ def introspect(party: RelyingParty, provider: Provider, token: Secret) -> Intros
     else:
         _INACTIVE.keep(key, answer, until=now + INACTIVE_SECONDS)
     return answer
+
+
+def forget(provider: Provider, token: Secret) -> None:
+    """Ask anew about a token that has just been revoked, in this process; others find out within a minute."""
+    _ACTIVE.forget(_key(provider, token))
 
 
 def _key(provider: Provider, token: Secret) -> bytes:

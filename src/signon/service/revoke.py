@@ -11,6 +11,7 @@ from signon.core.provider import Provider, TokenKind
 from signon.core.revocation import revocable
 from signon.core.tokens import TokenSet
 from signon.core.values import Secret
+from signon.service.introspect import forget
 from signon.service.party import RelyingParty
 from signon.sessions.record import Session
 
@@ -39,6 +40,7 @@ def revoke_tokens(party: RelyingParty, session: Session) -> None:
 def to_revoke(party: RelyingParty, provider: Provider, tokens: TokenSet) -> Iterator[tuple[TokenKind, Secret]]:
     """What there is to revoke. Raises what asking for the provider's metadata raises."""
     yield from revocable(provider, party.runtime.metadata(provider), tokens, now=party.clock())
+    forget(provider, tokens.access_token)  # at the end: somebody may have asked about it meanwhile
 
 
 def revoke_one(party: RelyingParty, provider: Provider, kind: TokenKind, token: Secret) -> None:
