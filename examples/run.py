@@ -52,6 +52,8 @@ class Example:
     """
     registered: Mapping[str, Any] = field(default_factory=dict)
     """What the practice provider knows of the application beside its addresses."""
+    client_auth: str | None = None
+    """The setting that says how the application shows who it is: the practice provider takes no other way."""
     applications: int = 1
     port: int = 5000
     frontend_port: int | None = None
@@ -88,6 +90,7 @@ EXAMPLES: Mapping[str, Example] = {
             "response_types": ("code", "code id_token", "id_token", "id_token token"),
             "grant_types": ("authorization_code", "implicit", "client_credentials", "refresh_token"),
         },
+        client_auth="TOKEN_AUTH_METHOD",
         port=8080,
     ),
     "sgid": Example(
@@ -114,6 +117,10 @@ def practice(name: str, origins: tuple[str, ...], port: int) -> Idp:
         post_logout_redirect_uris=landings,
         **example.registered,
     )
+    method = found(name, example.client_auth) if example.client_auth else None
+    if method in {"client_secret_post", "none"}:
+        secret = None if method == "none" else client.client_secret
+        client = replace(client, token_endpoint_auth_method=method, client_secret=secret)
     return start(dialect=name, port=port, clients=(client,))
 
 
@@ -153,18 +160,23 @@ def load(name: str, environment: Mapping[str, str], *, folder: Path | None = Non
 
 
 def names_the_vendor(name: str) -> bool:
-    """Whether the setting that names the client is filled in: in the environment, `.env` or `config.py`."""
-    setting, folder = EXAMPLES[name].client_id, FOLDER / name
-    found = dict(os.environ)
+    """Whether the setting that names the client is filled in."""
+    return found(name, EXAMPLES[name].client_id) is not None
+
+
+def found(name: str, setting: str) -> str | None:
+    """What is filled in for a setting of an example, in the environment, `.env` or `config.py`; None: nothing."""
+    folder = FOLDER / name
+    values = [os.environ.get(setting)]
     if (folder / ".env").is_file():
         from dotenv import dotenv_values
 
-        found |= {key: value or "" for key, value in dotenv_values(folder / ".env").items()}
+        values.append(dotenv_values(folder / ".env").get(setting))
     for file in folder.glob("config.*"):
         config = Flask(name).config
         config.from_pyfile(str(file))
-        found[setting] = config.get(setting) or found.get(setting, "")
-    return bool(found.get(setting))
+        values.append(config.get(setting))
+    return next((str(value) for value in values if value), None)
 
 
 def pages(folder: Path, *, backend: str) -> Flask:
@@ -240,7 +252,9 @@ def main(name: str, port: int | None, *, https: bool) -> None:
     try:
         port = EXAMPLES[name].port if port is None else port
         with serving(name, port=port, idp_port=DIALECTS[name].port, https=https) as origins:
-            what = "the vendor" if names_the_vendor(name) else "a practice provider on this computer"
+            what = f"a practice provider on this computer, since {EXAMPLES[name].client_id} is not set"
+            if names_the_vendor(name):
+                what = "the vendor"
             click.echo(f"The {DIALECTS[name].label} example, at {what}. Ctrl-C stops it.")
             for origin in origins[:1] if EXAMPLES[name].frontend_port else origins:
                 click.echo(f"Open {origin}/")

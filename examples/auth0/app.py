@@ -17,6 +17,10 @@ domain, client_id, client_secret, redirect_uri, audience = (
     for name in ("AUTH0_DOMAIN", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI", "AUDIENCE")
 )
 address = urlsplit(redirect_uri or "http://localhost:5000/callback")
+if not address.netloc or address.path in {"", "/"}:
+    raise ValueError(
+        f"REDIRECT_URI={redirect_uri!r} is no address with a path, such as http://localhost:5000/callback"
+    )
 app.config.update(
     SIGNON_BASE_URL=f"{address.scheme}://{address.netloc}",
     SIGNON_LOGIN_PATH="/login",

@@ -6,7 +6,16 @@ from pathlib import Path
 from dotenv import load_dotenv
 from flask import Flask, Response, make_response, render_template
 
-from signon.flask import SignOn, current_login, current_user, login_required, permission_required, permissions_now
+from signon.flask import (
+    SignOn,
+    current_login,
+    current_user,
+    login_required,
+    permission_required,
+    permissions_now,
+    start_sign_in,
+)
+from signon.providers.authmachine import permissions_wish
 
 load_dotenv(Path(__file__).parent / ".env")
 app = Flask(__name__)
@@ -19,7 +28,7 @@ app.config.update(
     AUTHMACHINE_CALLBACK_PATH="/oidc-callback",
     AUTHMACHINE_LOGOUT_CALLBACK_PATH="/oidc-logout-callback",
 )
-signon = SignOn(app)
+SignOn(app)
 
 
 @app.get("/")
@@ -39,6 +48,13 @@ def billing() -> Response:
 def permissions() -> Response:
     """What the permissions API says of this person now, of all objects: needs AUTHMACHINE_API_TOKEN."""
     return show("permissions.html", user=current_user, granted=permissions_now())
+
+
+@app.get("/ask")
+@login_required
+def ask() -> Response:
+    """One sign-in that asks about a further object: who is signed in at AuthMachine does not notice it."""
+    return start_sign_in(next_path="/", wishes=permissions_wish("billing", "warehouse-7"))
 
 
 def show(template: str, **context: object) -> Response:

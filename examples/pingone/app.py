@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from signon.flask import SignOn, current_login, current_user, login_required, service_token, signed_in, signed_out
 from signon.providers import pingone
 
+POLICY = "default-src 'none'; style-src 'nonce-{}'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 app = Flask(__name__)
 app.config.from_pyfile("config.cfg")
 paths = {"LOGIN": "/login", "LOGOUT": "/logout", "PASSWORD": "/password/change"}
@@ -20,20 +21,22 @@ app.config.update({f"SIGNON_{name}_PATH": path for name, path in paths.items()},
 app.config.update(SIGNON_PERMANENT="true", SIGNON_IDLE_SECONDS=900)  # 15 minutes after each page
 
 
-def setting(name: str) -> str:
-    return str(app.config.get(name) or os.environ.get(name, ""))
+def setting(name: str, usual: str = "") -> str:
+    return str(app.config.get(name) or os.environ.get(name) or usual)
 
 
 same = ("ENVIRONMENT_ID", "CLIENT_ID", "CLIENT_SECRET", "SCOPE", "MAX_AGE", "PROMPT")
-auth, api, grant = setting("AUTH_URL"), setting("API_URL").removesuffix("/v1"), setting("GRANT_TYPE")
+auth, api, grant = setting("AUTH_URL").rstrip("/"), setting("API_URL").rstrip("/"), setting("GRANT_TYPE")
+if grant not in {"", "authorization_code", "implicit", "client_credentials"}:
+    raise ValueError(f"GRANT_TYPE={grant!r} is none of authorization_code, implicit, client_credentials")
 provider = pingone(
     **{name.lower(): setting(name) for name in same},
-    issuer=auth and f"{auth}/{setting('ENVIRONMENT_ID')}/as",
-    api_url=api and f"{api}/v1",
+    issuer=auth and setting("ENVIRONMENT_ID") and f"{auth}/{setting('ENVIRONMENT_ID')}/as",
+    api_url=api and f"{api.removesuffix('/v1')}/v1",
     client_auth=setting("TOKEN_AUTH_METHOD"),
-    response_type=(setting("RESPONSE_TYPE") or "token id_token") if grant == "implicit" else "code",
-    userinfo="never" if setting("RESPONSE_TYPE") == "id_token" and grant == "implicit" else "always",
-    callback_path=setting("OAUTH_REDIRECT_PATH") or ("/callback" if grant == "implicit" else "/callback1"),
+    response_type=setting("RESPONSE_TYPE", "token id_token") if grant == "implicit" else "code",
+    userinfo="never" if grant == "implicit" and setting("RESPONSE_TYPE") == "id_token" else "always",
+    callback_path=setting("OAUTH_REDIRECT_PATH", "/callback" if grant == "implicit" else "/callback1"),
     post_logout_path=urlsplit(setting("LOGOUT_URI")).path or "/",
 )
 SignOn(app, providers=[provider])
@@ -45,7 +48,7 @@ signed_out.connect(lambda _app, **_who: flash("You are signed out.", "good"), ap
 
 @app.get("/")
 def index() -> Response:
-    return show("index.html", for_people=grant != "client_credentials")
+    return show("index.html", grant=grant, response_type=provider.response_type)
 
 
 @app.get("/user/info")
@@ -69,11 +72,8 @@ def failed(error: HTTPException) -> tuple[Response, int]:
 
 def show(template: str, **context: object) -> Response:
     nonce = secrets.token_urlsafe(16)
-    policy = (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
-    )
     page = render_template(template, nonce=nonce, user=current_user, **context)
-    return make_response(page, {"Content-Security-Policy": policy, "Referrer-Policy": "same-origin"})
+    return make_response(page, {"Content-Security-Policy": POLICY.format(nonce), "Referrer-Policy": "same-origin"})
 
 
 if __name__ == "__main__":

@@ -8,38 +8,34 @@ from pathlib import Path
 from urllib.parse import quote
 
 from dotenv import load_dotenv
-from flask import Flask, Response, abort, jsonify, redirect, request, session, url_for
+from flask import Flask, Response, abort, jsonify, redirect, request, session
 from flask_cors import CORS
 
-from signon.flask import SignOn, current_login, current_user, login_required, signed_in
+from signon.flask import SignOn, Wishes, current_login, current_user, login_required, signed_in
 from signon.flask.bff import fetch_required, sign_in_address
 from signon.flask.views import leave
 
 load_dotenv(Path(__file__).parent / ".env")
-FRONTEND, LONGEST = os.environ.get("SGID_FRONTEND_HOST") or "http://localhost:5173", 120
+FRONTEND = (os.environ.get("SGID_FRONTEND_HOST") or "http://localhost:5173").rstrip("/")
 app = Flask(__name__)
 app.config.update(SIGNON_PROVIDERS="sgid", SGID_CALLBACK_PATH="/api/redirect", SIGNON_CORS_ORIGINS=FRONTEND)
 app.config.update(SESSION_COOKIE_NAME="exampleAppSession", SESSION_COOKIE_SAMESITE="Lax")
 SignOn(app)
-app.secret_key = os.environ.get("SECRET_KEY") or secrets.token_bytes()  # of choices only: Signon has its own
+app.secret_key = os.environ.get("SECRET_KEY") or secrets.token_bytes()  # of one choice: Signon has its own
 CORS(app, resources="/api/.*", origins=[FRONTEND], supports_credentials=True)
-signed_in.connect(lambda _app, **_who: session.pop("choices", None), app, weak=False)
+signed_in.connect(lambda _app, **_who: session.pop("employment", None), app, weak=False)
 
 
 @app.get("/api/auth-url")
 @fetch_required(origin_will_do=True)
 def get_auth_url() -> Response:
-    """The choice is sealed into this sign-in, as a part of where that ends; `browser` says whose choice it is."""
-    if len(quote(flavour := request.args.get("icecream", ""))) > LONGEST:  # it must fit into a cookie
-        abort(400, f"icecream is longer than {LONGEST} characters")
-    browser = session.setdefault("browser", secrets.token_urlsafe(16))
-    return sign_in_address(next_path=url_for("index", icecream=flavour, browser=browser))
+    """The choice is kept with this sign-in, sealed: sgID and other browsers never see it."""
+    return sign_in_address(wishes=Wishes(keep={"iceCream": request.args.get("icecream", "")}))
 
 
 @app.get("/")
 def index() -> Response:
-    if request.args.get("browser") == session.get("browser", ""):
-        session["choices"] = {"iceCream": request.args.get("icecream")}
+    """Where a sign-in ends."""
     return redirect(f"{FRONTEND}/logged-in" if current_user else FRONTEND)
 
 
@@ -47,10 +43,10 @@ def index() -> Response:
 @fetch_required(origin_will_do=True)
 @login_required
 def userinfo() -> Response:
-    choices, posts = session.get("choices", {}), [asdict(post) for post in current_user.vendor.employments]
     data = {name: value for name, value in current_login.claims.items() if "." in name}
-    more = {"employments": posts, "employment": choices.get("employment")} if posts else {}
-    return jsonify(sub=current_user.sub, data={**data, "iceCream": choices.get("iceCream")}, **more)
+    posts = [asdict(post) for post in current_user.vendor.employments]
+    more = {"employments": posts, "employment": session.get("employment")} if posts else {}
+    return jsonify(sub=current_user.sub, data={**data, "iceCream": current_login.kept.get("iceCream")}, **more)
 
 
 @app.post("/api/employment/<int:number>")
@@ -58,7 +54,7 @@ def userinfo() -> Response:
 def choose_employment(number: int) -> Response:
     if not current_user or number >= len(current_user.vendor.employments):
         abort(404)
-    session["choices"] = {**session.get("choices", {}), "employment": number}
+    session["employment"] = number
     return jsonify(employment=number)
 
 
@@ -70,9 +66,9 @@ def logout() -> Response:
 
 @app.after_request
 def for_the_frontend(response: Response) -> Response:
-    """It has a page of its own for a sign-in that fails, and takes any object for a person, also a problem's."""
+    """It has a page of its own for a sign-in that fails, and takes any object, even a problem, for its answer."""
     failed = response.status_code >= HTTPStatus.BAD_REQUEST
-    if request.endpoint == "userinfo" and failed:
+    if request.endpoint in {"get_auth_url", "userinfo"} and failed:
         response.data = b"null"
     if request.endpoint == "signon.callback_sgid" and failed and "Retry-After" not in response.headers:
         why = quote(request.args.get("error", ""))

@@ -5,12 +5,14 @@ import secrets
 from datetime import UTC, datetime
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
-from werkzeug.exceptions import Forbidden
 
-from signon.flask import Login, SignOn, TokensEnded, current_login, current_user, login_required, tokens_refreshed
+from signon.flask import Login, SignOn, TokensEnded, TokenSet, current_login, current_user, login_required
 from signon.flask.bff import fetch_required
+from signon.flask.signals import tokens_refreshed
+from signon.providers.thaid import masked
 
 app = Flask(__name__)
+app.logger.setLevel("INFO")
 app.config.from_pyfile("config.py")
 app.config.update(
     SIGNON_PROVIDERS="thaid",
@@ -23,9 +25,9 @@ SignOn(app)
 
 
 @tokens_refreshed.connect_via(app)
-def on_token_update(_app: Flask, *, login: Login) -> None:
+def on_token_update(_app: Flask, *, login: Login, tokens: TokenSet) -> None:
     """The document saves new tokens here. Signon has saved them when it sends this: the log is told whose."""
-    app.logger.info("new tokens were saved for %s", login.person.public_subject)
+    app.logger.info("new tokens of %s were saved, good until %s", login.person.public_subject, tokens.expires_at)
 
 
 @app.get("/")
@@ -44,11 +46,11 @@ def homepage() -> Response:
 def inspect() -> Response:
     """Ask ThaID about this person's own access token; no other one, whoever sends it, is asked about."""
     kind, _, sent = request.headers.get("Authorization", "").partition(" ")
-    own = current_login.access_token()
+    own = current_login.token_set().access_token.reveal()
     if kind and (kind.lower() != "bearer" or not hmac.compare_digest(sent.strip().encode(), own.encode())):
-        raise Forbidden
+        return make_response(jsonify(detail="This is not the token of whoever has signed in here."), 403)
     said = current_login.introspect()
-    return jsonify(active=said.active, scope=said.scope)
+    return jsonify(active=said.active, scope=" ".join(said.scope), sub=masked(said.subject or ""))
 
 
 @app.post("/validate")

@@ -29,6 +29,7 @@ class Client:
     `extra_scopes` are API scopes that this client may ask for beside the dialect's own.
     `claims_in_id_token` puts what the scopes allow into the ID token too, not only into userinfo.
     `organization_usage` is Auth0's: deny, allow or require that a sign-in is for an organization.
+    `idp_signoff` is PingOne's: the application may sign people out at the provider behind the environment, too.
     `jwks` are the client's public keys as a JWK Set: they check its assertions, and tokens are encrypted to them.
     The logout addresses and whether they want a `sid` are those of OIDC Back-Channel and Front-Channel Logout 1.0.
     Raises ValueError when the registration contradicts itself.
@@ -54,6 +55,7 @@ class Client:
     token_endpoint_auth_signing_alg: str | None = None
     require_pushed_authorization_requests: bool = False
     organization_usage: str = "allow"
+    idp_signoff: bool = False
     response_types: tuple[str, ...] = ("code",)
     grant_types: tuple[str, ...] = ("authorization_code", "refresh_token", "client_credentials")
     scope: str | None = None

@@ -114,6 +114,20 @@ def test_organization(new_site, page):
     expect(page.locator(".reference")).to_contain_text("access_denied")
 
 
+def test_who_is_denied_can_leave(new_site, page):
+    """Whom the vendor denies can sign out there, from the page that says so, and come in as somebody else."""
+    here = new_site(AUTH0_ORGANIZATION="acme", AUTH0_LOGOUT="v2")
+    page.goto(f"{here.origin}/organization")
+    choose(page, "tan")
+    page.get_by_role("link", name="Start again").click()
+    expect(page.locator(".reference")).to_contain_text("access_denied")
+    page.get_by_role("link", name="Sign out at Auth0").click()
+    page.wait_for_url(f"{here.origin}/auth/signed-out**")
+    page.goto(f"{here.origin}/organization")
+    choose(page, "mia")
+    expect(page.locator("body")).to_have_text("acme")
+
+
 @pytest.mark.parametrize(("logout", "path"), [("oidc", "/oidc/logout"), ("v2", "/v2/logout")])
 def test_both_sign_outs(new_site, page, idp, logout, path):
     """By either sign-out the vendor's session ends and the browser comes back; the next sign-in asks again."""

@@ -10,7 +10,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.vendor_site import choose, leave, vendor_site
 from tests.journeys.browsing import Site, complaints
 
-from signon.flask import current_login, current_user, login_required, permission_required
+from signon.flask import current_login, current_user, login_required, permission_required, start_sign_in
+from signon.providers.authmachine import permissions_wish
 from signon_idp import Idp
 from signon_idp.dialects.authmachine import AUTHMACHINE
 
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.browser
 PAGES = {
     "/bills": permission_required("billing", "edit")(lambda: f"bills of {current_user.name}"),
     "/stock": permission_required("warehouse-7", "view")(lambda: "stock"),
+    "/ask": lambda: start_sign_in(next_path="/stock", wishes=permissions_wish("warehouse-7")),
     "/welcome": login_required(lambda: "Welcome, you are new" if current_login.signed_up else "Welcome back"),
 }
 
@@ -67,6 +69,18 @@ def test_permissions(new_site, page, idp):
     page.get_by_role("link", name="Back to the application").click()
     page.wait_for_url(f"{here.origin}/")
     assert not wrong
+
+
+def test_permissions_of_one_sign_in(new_site, page, idp):
+    """A sign-in that asks about one more object opens its page without a word, and without the API's token."""
+    here = new_site("one", AUTHMACHINE_PERMISSIONS="billing", AUTHMACHINE_API_TOKEN="")
+    page.goto(f"{here.origin}/stock")
+    choose(page, "mara.k")
+    expect(page.locator("h1")).to_have_text("No access")
+    page.goto(f"{here.origin}/ask")
+    page.wait_for_url(f"{here.origin}/stock")
+    expect(page.locator("body")).to_have_text("stock")
+    assert idp.calls["permissions"] == 0
 
 
 def test_sign_up(new_site, page):

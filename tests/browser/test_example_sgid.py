@@ -1,6 +1,7 @@
 """The sgID document's application in Chromium: its single-page application on an origin of its own."""
 
 from collections.abc import Iterator
+from secrets import token_urlsafe
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -103,6 +104,57 @@ def test_error_page(chromium, origins, tmp_path):
         expect(page.locator("main p")).to_have_count(0)
         page.goto(f"{frontend}/error?reason=access_denied")
         expect(page.locator("main p")).to_have_text("You cancelled the sign-in.")
+
+
+@pytest.mark.parametrize("where", ["page", "phone"])
+def test_cancelled_sign_in(chromium, origins, where):
+    """Who cancels at sgID, on its page or in the app, is told just that, and can begin again."""
+    frontend, _ = origins
+    with visit(chromium) as page:
+        begin(page, frontend)
+        cancel = page.get_by_role("button", name="Cancel and go back")
+        (cancel if where == "page" else page.locator("button[value=faridah]")).click()
+        page.wait_for_url(f"{frontend}/error?reason=access_denied")
+        expect(page.locator("main p")).to_have_text("You cancelled the sign-in.")
+        expect(page.locator("main li")).to_have_count(0)
+        page.get_by_role("button", name="Back to home").click()
+        expect(page.get_by_label("Vanilla")).to_be_checked()
+
+
+def test_two_tabs(chromium, origins):
+    """Two sign-ins under way in one browser each bring back their own flavour; after a sign-out in one tab the
+    other's next step is no error.
+    """
+    frontend, _ = origins
+    with visit(chromium) as one:
+        two = one.context.new_page()
+        begin(one, frontend, "Chocolate")
+        begin(two, frontend, "Strawberry")
+        for page, flavour in ((two, "Strawberry"), (one, "Chocolate")):
+            page.locator("button[value=meilin]").click()
+            page.wait_for_url(f"{frontend}/logged-in")
+            expect(cell(page, "Favourite ice cream flavour")).to_have_text(flavour)
+        one.get_by_role("button", name="Log out and try again").click()
+        expect(one.get_by_label("Vanilla")).to_be_checked()
+        two.get_by_role("button", name="Log out and try again").click()
+        expect(two.get_by_label("Vanilla")).to_be_checked()
+        two.goto(f"{frontend}/logged-in")
+        two.wait_for_url(f"{frontend}/")
+
+
+def test_start_that_is_refused(chromium, origins):
+    """A sign-in that can't start shows the error page where the person is, and leads nowhere else."""
+    frontend, _ = origins
+    with visit(chromium) as page:
+        page.route("**/api/auth-url?*", lambda route: route.continue_(url=route.request.url + token_urlsafe(2000)))
+        begin(page, frontend)
+        expect(page.locator("h1")).to_have_text("Something went wrong.")
+        expect(page.locator("main p")).to_have_text("The backend answered 400.")
+        expect(page.locator("main li")).to_have_count(2)
+        assert page.url == f"{frontend}/"
+        page.unroute("**/api/auth-url?*")
+        page.get_by_role("button", name="Back to home").click()
+        sign_in(page, frontend)
 
 
 def test_backend_that_fails(chromium, origins):

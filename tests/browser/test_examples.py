@@ -95,6 +95,20 @@ def test_thaid_pages_are_for_everyone(chromium, thaid, tmp_path):
         check(page, "นายสมชาย ตัวอย่าง", pictures=tmp_path)
 
 
+def test_thaid_without_openid(chromium, monkeypatch):
+    """A registration without `openid` is signed in; no check of an ID token that isn't there is said to pass."""
+    monkeypatch.setenv("THAID_SCOPE", "pid name name_en")
+    with run.serving("thaid", port=0, idp_port=0) as (origin,), visit(chromium) as page:
+        sign_in_by_phone(page, origin)
+        expect(page.locator("main")).to_contain_text("nothing of it is signed")
+        page.click("text=Validate the ID token")
+        expect(page.locator("#alert")).to_contain_text("That did not work")
+        expect(page.locator("#alert")).to_contain_text("There is no ID token")
+        page.click("text=Inspect the token")
+        expect(page.locator("#alert")).to_contain_text('"sub": "•••••••••1234"')
+        assert PID not in page.content()
+
+
 def sign_in_at_authmachine(page: Page, origin: str, persona: str) -> None:
     page.goto(origin)
     page.click("text=Log In")
@@ -111,6 +125,8 @@ def test_authmachine_permissions(chromium, authmachine, tmp_path):
         sign_in_at_authmachine(page, one, "mara.k")
         check(page, "Logged in as mara.k", pictures=tmp_path)
         expect(page.locator("tr:has-text('billing') td")).to_have_text("view, edit")
+        page.click("text=Ask about warehouse-7, too")
+        expect(page.locator("tr:has-text('warehouse-7') td")).to_have_text("view")
         page.click("nav >> text=Billing")
         expect(page.locator("h1")).to_have_text("Billing")
         page.click("nav >> text=Permissions")

@@ -173,3 +173,12 @@ def test_settings_from_config_py(stage_of, tmp_path):
     for name in ("AUTH0_DOMAIN", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI", "AUDIENCE"):
         assert f"{name} = " in text, name
     assert "Mia Kern" in stage.sign_in(stage.visitor()).text
+
+
+@pytest.mark.parametrize(
+    "address", ["localhost:5000/callback", "http://localhost:5000", "http://localhost:5000/", "/callback"]
+)
+def test_redirect_uri_that_is_none(stage_of, address):
+    """An address without its scheme, its host or its path stops the start by the document's own name."""
+    with pytest.raises(ValueError, match=rf"^REDIRECT_URI='{address}' is no address with a path"):
+        stage_of("auth0", REDIRECT_URI=address)

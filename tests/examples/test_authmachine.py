@@ -3,7 +3,7 @@ import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from tests.examples.stage import EXAMPLES, ORIGIN, OTHER
+from tests.examples.stage import EXAMPLES, ORIGIN, OTHER, run
 
 from signon.service import revoked
 
@@ -90,6 +90,19 @@ def test_permissions_of_now(stage, visitor):
     assert "you are a superuser" in visitor.get(f"{ORIGIN}/permissions").text
 
 
+def test_permissions_of_one_sign_in(stage, visitor):
+    """The page asks about one more object by a sign-in of its own, which the person does not notice; the next one
+    asks as usual.
+    """
+    asked = visitor.get(f"{ORIGIN}/ask", stop_at=stage.idp.issuer)
+    assert query(asked.headers["Location"])["claims"] == '{"authmachine_permissions":["billing","warehouse-7"]}'
+    page = visitor.get(asked.headers["Location"])
+    assert page.url == f"{ORIGIN}/"
+    assert "<code>warehouse-7</code></th><td>view</td>" in page.text
+    assert "Ask about warehouse-7" not in page.text
+    assert "warehouse-7</code>" not in visitor.get(f"{ORIGIN}/login").text
+
+
 def test_sign_up_welcomes(stage):
     """Who comes back from a sign-up is welcomed, by AuthMachine's echo; who signs in later isn't."""
     visitor = stage.visitor()
@@ -152,8 +165,16 @@ def test_settings_from_dot_env(stage_of, tmp_path, slash):
     assert "Logged in as" in stage.sign_in(stage.visitor()).text
 
 
-def test_dot_env_example_has_the_documents_names():
-    """Whoever copies `.env.example` has every name of the document's file in it."""
+def test_dot_env_example(stage_of, tmp_path):
+    """`.env.example` has every name that its documents' files have, and one for what stands in their code; copied
+    as it is, it leaves the example at its practice provider.
+    """
     lines = (EXAMPLES / "authmachine" / ".env.example").read_text().splitlines()
-    names = {line.partition("=")[0] for line in lines}
-    assert names == {f"AUTHMACHINE_{name}" for name in ("URL", "CLIENT_ID", "CLIENT_SECRET", "API_TOKEN", "SCOPE")}
+    found = dict(line.split("=") for line in lines if not line.startswith("#"))
+    names = ("URL", "CLIENT_ID", "CLIENT_SECRET", "API_TOKEN", "SCOPE", "PERMISSIONS")
+    assert set(found) == {f"AUTHMACHINE_{name}" for name in names}
+    assert found["AUTHMACHINE_CLIENT_ID"] == ""
+    folder = shutil.copytree(EXAMPLES / "authmachine", tmp_path / "am", ignore=shutil.ignore_patterns("instance"))
+    shutil.copy(folder / ".env.example", folder / ".env")
+    settings = run.settings("authmachine", stage_of("authmachine").idp, origin=ORIGIN)
+    assert run.load("authmachine", settings, folder=folder).extensions["signon"].party.providers["authmachine"]

@@ -1,11 +1,12 @@
 import re
 import shutil
-from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from tests.examples.stage import EXAMPLES, ORIGIN, Stage, run
 from tests.journeys.visitor import Markup
+
+from signon.core.errors import ConfigurationError
 
 OLD, NEW = "practice", "violet-Teapot-93"
 
@@ -130,14 +131,11 @@ def test_session_lasts_as_the_documents(stage, visitor):
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "none"])
 def test_client_authentication(stage_of, monkeypatch, method):
-    """TOKEN_AUTH_METHOD says how the application shows who it is, and PingOne gets no other way."""
-    example = run.EXAMPLES["pingone"]
-    grants = ("authorization_code", "refresh_token")
-    registered = {"token_endpoint_auth_method": method, "grant_types": grants, "response_types": ("code",)}
-    if method == "none":
-        registered["client_secret"] = None
-    monkeypatch.setattr(run, "EXAMPLES", {"pingone": replace(example, registered=registered)})
-    stage = stage_of("pingone", TOKEN_AUTH_METHOD=method)
+    """TOKEN_AUTH_METHOD says how the application shows who it is, and PingOne takes it in that way alone."""
+    monkeypatch.setenv("TOKEN_AUTH_METHOD", method)
+    stage = stage_of("pingone")
+    (client,) = stage.idp.clients.values()
+    assert (client.token_endpoint_auth_method, client.client_secret is None) == (method, method == "none")
     assert "Mia Kern" in stage.sign_in(stage.visitor()).text
 
 
@@ -188,20 +186,46 @@ def test_signons_own_forms_keep_their_rule(visitor, path):
     assert "Hello" in visitor.get(f"{ORIGIN}/").text
 
 
+def test_misspelt_grant(stage_of):
+    """A grant that the document doesn't know stops the start and names those it does: it is no other grant."""
+    with pytest.raises(ValueError, match=r"^GRANT_TYPE='implcit' is none of authorization_code, implicit, client"):
+        stage_of("pingone", GRANT_TYPE="implcit")
+
+
+def test_missing_environment(stage_of):
+    """AUTH_URL alone names nobody's environment: the start stops and says what is missing."""
+    with pytest.raises(ConfigurationError, match="PINGONE_ENVIRONMENT_ID is not set"):
+        stage_of("pingone", ENVIRONMENT_ID="", PINGONE_ISSUER="")
+
+
+def test_no_password_change_without_a_token(stage_of):
+    """Where the sign-in brings an ID token alone the page offers no change of a password, which needs more."""
+    stage = stage_of("pingone", GRANT_TYPE="implicit", RESPONSE_TYPE="id_token", PINGONE_RESPONSE_MODE="form_post")
+    visitor = stage.visitor()
+    page = stage.sign_in(visitor)
+    while 'id="answer"' in page.text:
+        page = visitor.submit(page)
+    assert "Mia Kern" in page.text
+    assert 'href="/user/info"' in page.text
+    assert "/password/change" not in page.text
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("tail", ["", "/v1"])
-def test_settings_from_config_cfg(stage_of, monkeypatch, tmp_path, tail):
-    """The document's file is enough, with or without the version in API_URL."""
+def test_settings_from_config_cfg(stage_of, monkeypatch, tmp_path, tail, slash):
+    """The document's file is enough, with or without the version in API_URL and a slash behind the addresses."""
     settings = run.settings
 
-    def without_version(*rest, **more):
+    def spelt(*rest, **more):
         found = settings(*rest, **more)
-        return {**found, "API_URL": found["API_URL"].removesuffix("/v1") + tail}
+        api = found["API_URL"].removesuffix("/v1") + tail + slash
+        return {**found, "API_URL": api, "AUTH_URL": found["AUTH_URL"] + slash}
 
-    monkeypatch.setattr(run, "settings", without_version)
+    monkeypatch.setattr(run, "settings", spelt)
     folder = shutil.copytree(EXAMPLES / "pingone", tmp_path / "p1", ignore=shutil.ignore_patterns("instance"))
     stage = stage_of("pingone", folder=folder)
     text = (folder / "config.cfg").read_text()
-    assert f"API_URL = '{stage.idp.issuer}{tail}'" in text
+    assert f"API_URL = '{stage.idp.issuer}{tail}{slash}'" in text
     visitor = stage.visitor()
     stage.sign_in(visitor)
     assert "Current password" in visitor.get(f"{ORIGIN}/password/change").text

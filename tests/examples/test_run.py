@@ -46,6 +46,18 @@ def test_vendor_is_named_by_the_documents_file(monkeypatch, tmp_path, name, file
     assert run.names_the_vendor(name) is True
 
 
+@pytest.mark.parametrize(("name", "file"), [("thaid", "config.py"), ("authmachine", ".env")])
+def test_empty_file_leaves_it_to_the_environment(monkeypatch, tmp_path, name, file):
+    """A name that is empty in the file counts as unset: the environment's value means the vendor all the same."""
+    setting = run.EXAMPLES[name].client_id
+    (tmp_path / name).mkdir()
+    (tmp_path / name / file).write_text(f"{setting} = ''")
+    monkeypatch.setattr(run, "FOLDER", tmp_path)
+    assert run.names_the_vendor(name) is False
+    monkeypatch.setenv(setting, "ours")
+    assert run.names_the_vendor(name) is True
+
+
 def test_example_that_is_not_there(tmp_path):
     """A folder without an application is named."""
     with pytest.raises(FileNotFoundError):
@@ -76,3 +88,4 @@ def test_one_command_runs_it(tmp_path):
     lines = output.read_text().splitlines()
     assert [line for line in lines if "http" in line] == [f"Open http://localhost:{port}/"]
     assert "practice provider" in lines[0]
+    assert "CLIENT_ID is not set" in lines[0]

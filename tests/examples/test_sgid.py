@@ -2,13 +2,15 @@ import json
 import re
 import secrets
 import shutil
+import time
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
+import time_machine
 from tests.examples.stage import EXAMPLES, Stage, run
 from tests.journeys.visitor import Visitor
 
-from signon.core.errors import StoreUnavailable
+from signon.core.errors import ProviderUnavailable, StoreUnavailable
 from signon_idp.dialects.sgid import SCOPES
 
 BACKEND, FRONTEND = "http://localhost:5001", "http://localhost:5173"
@@ -52,6 +54,9 @@ class Frontend:
         """The address that sgID sends the browser back to."""
         sent = self.browser.submit(self.browser.get(address), persona=persona, stop_at="/api/redirect")
         return sent.headers["Location"]
+
+
+DAY = 86_400
 
 
 @pytest.fixture
@@ -117,6 +122,16 @@ def test_logout_of_nobody(frontend):
     assert frontend.ask("/api/logout").status_code == 200
 
 
+def test_session_that_is_over(frontend):
+    """When a session's time is up nobody is signed in, and the next sign-in works."""
+    frontend.sign_in()
+    with time_machine.travel(time.time() + 2 * DAY, tick=False):
+        response = frontend.ask("/api/userinfo")
+        assert (response.status_code, response.json()) == (401, None)
+    frontend.sign_in("Chocolate")
+    assert frontend.user()["data"]["iceCream"] == "Chocolate"
+
+
 def test_cookie_from_before_logout_is_dead(frontend):
     """Whoever has copied the session's cookie has nothing after the sign-out."""
     frontend.sign_in()
@@ -126,25 +141,37 @@ def test_cookie_from_before_logout_is_dead(frontend):
     assert frontend.user() is None
 
 
-@pytest.mark.parametrize("flavour", ["Vanilla", "รสวานิลลา", "a&b=c #?", ""])
+@pytest.mark.parametrize("flavour", ["Vanilla", "รสวานิลลา" * 40, "a&b=c #?", ""])
 def test_choice_survives_the_sign_in(frontend, flavour):
     """Whatever was chosen comes back with whoever signs in, as it was."""
     frontend.sign_in(flavour)
     assert frontend.user()["data"]["iceCream"] == flavour
 
 
-def test_longest_choice(stage_of):
-    """A choice of 120 characters still comes back with every scope there is; a longer one is refused before
-    anything starts.
+@pytest.mark.parametrize(("scope", "length"), [("openid myinfo.name", 400), (" ".join(SCOPES), 150)])
+def test_longest_choice(stage_of, caplog, scope, length):
+    """A choice of hundreds of characters comes back, and of 150 with every scope there is; what the cookie of the
+    sign-in has no room for is refused before anything starts.
     """
-    stage = stage_of("sgid", origins=(BACKEND,), SGID_FRONTEND_HOST=FRONTEND, SGID_SCOPE=" ".join(SCOPES))
-    frontend, flavour = Frontend(stage), secrets.token_hex(60)
+    stage = stage_of("sgid", origins=(BACKEND,), SGID_FRONTEND_HOST=FRONTEND, SGID_SCOPE=scope)
+    frontend, flavour = Frontend(stage), secrets.token_urlsafe(length)[:length]
     frontend.sign_in(flavour)
     assert frontend.user()["data"]["iceCream"] == flavour
-    refused = frontend.ask(f"/api/auth-url?icecream={flavour}x")
-    assert refused.status_code == 400
-    assert "icecream is longer than 120 characters" in refused.text
+    refused = frontend.ask(f"/api/auth-url?icecream={secrets.token_urlsafe(1000)}")
+    assert (refused.status_code, refused.json()) == (400, None)
     assert not frontend.browser.transactions()
+    assert "kept_too_large" in caplog.text
+
+
+def test_start_that_fails_is_no_object(frontend, monkeypatch):
+    """Where a sign-in can't start the frontend must get no object: it would go to the address `undefined`."""
+
+    def away(*_rest, **_more):
+        raise ProviderUnavailable("metadata_timeout", "sgID does not answer")
+
+    monkeypatch.setattr("signon.flask.begin.start_login", away)
+    response = frontend.ask("/api/auth-url?icecream=Vanilla")
+    assert (response.status_code, response.json()) == (503, None)
 
 
 def test_each_sign_in_has_its_own_choice(frontend):
@@ -156,16 +183,17 @@ def test_each_sign_in_has_its_own_choice(frontend):
 
 
 def test_choice_is_the_browsers_own(frontend):
-    """A link with another's choice changes nothing; the next person does not inherit one."""
+    """No link or sign-in's address with a choice gives anybody one; the next person does not inherit one."""
+    for path in (
+        "/auth/login/sgid?keep=iceCream&icecream=Chocolate",
+        "/auth/login/sgid?next=/%3Ficecream=Chocolate",
+    ):
+        page = frontend.browser.get(BACKEND + path)
+        frontend.browser.submit(page, persona="lakshmi")
+        assert frontend.user()["data"] == {"myinfo.name": "LAKSHMI D/O KUMAR", "iceCream": None}
     frontend.sign_in("Chocolate")
-    for query in ("icecream=Strawberry", "icecream=Strawberry&browser=", "icecream=Strawberry&browser=forged"):
-        frontend.browser.get(f"{BACKEND}/?{query}")
+    frontend.browser.get(f"{BACKEND}/?icecream=Strawberry")
     assert frontend.user()["data"]["iceCream"] == "Chocolate"
-    stranger = Frontend(frontend.stage)
-    stranger.browser.get(f"{BACKEND}/?icecream=Strawberry&browser=")
-    page = stranger.browser.get(f"{BACKEND}/auth/login/sgid")
-    stranger.browser.submit(page, persona="lakshmi")
-    assert stranger.user()["data"] == {"myinfo.name": "LAKSHMI D/O KUMAR", "iceCream": None}
     frontend.ask("/api/logout")
     page = frontend.browser.get(f"{BACKEND}/auth/login/sgid")
     frontend.browser.submit(page, persona="lakshmi")
@@ -204,6 +232,30 @@ def test_provider_that_refuses(frontend):
     shown = frontend.browser.get(answer.replace("code=", "code=x"))
     assert shown.url.startswith(f"{FRONTEND}/error")
     assert frontend.user() is None
+
+
+def test_answer_while_the_store_is_away(frontend, monkeypatch):
+    """An answer that can't be used just now is told to wait, not sent to the error page: a reload signs in."""
+    answer = frontend.answer(frontend.address("Chocolate"))
+    sessions = frontend.stage.apps[BACKEND].extensions["signon"].party.sessions
+
+    def down(*_rest, **_more):
+        raise StoreUnavailable("store_unavailable", "the store does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(sessions), "claim_state", down)
+        page = frontend.browser.get(answer)
+    assert (page.status_code, page.url) == (503, answer)
+    assert frontend.browser.get(answer).url == f"{FRONTEND}/logged-in"
+    assert frontend.user()["data"]["iceCream"] == "Chocolate"
+
+
+def test_frontends_address_with_a_slash(stage_of):
+    """`SGID_FRONTEND_HOST` may end with a slash, which no origin has."""
+    stage = stage_of("sgid", origins=(BACKEND,), SGID_FRONTEND_HOST=f"{FRONTEND}/")
+    frontend = Frontend(stage)
+    assert frontend.sign_in().url == f"{FRONTEND}/logged-in"
+    assert frontend.user()["data"]["iceCream"] == "Vanilla"
 
 
 def test_choice_of_an_employer(stage_of):

@@ -1,8 +1,13 @@
 import shutil
+import time
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import time_machine
 from tests.examples.stage import EXAMPLES, ORIGIN, SCRIPT
+
+from signon.flask import tokens_refreshed
 
 PID = "9103700001234"
 FETCHED = {"Accept": "application/json"}
@@ -59,7 +64,8 @@ def test_inspect_asks_about_ones_own_token(stage, visitor):
         answer = visitor.get(f"{ORIGIN}/inspect", **FETCHED, **headers)
         assert answer.status_code == 200
         assert answer.json()["active"] is True
-        assert "pid" in answer.json()["scope"]
+        assert "pid" in answer.json()["scope"].split()
+        assert answer.json()["sub"] == "•••••••••1234"
         assert PID not in answer.text
     assert stage.idp.calls["introspection"] == 1
 
@@ -70,7 +76,8 @@ def test_inspect_asks_about_nobody_elses_token(stage, visitor):
     stage.sign_in(other, "malee")
     theirs = stage.session(other).tokens.access_token.reveal()
     for sent in (f"Bearer {theirs}", "Bearer nonsense", "Bearer", "Basic Zm9vOmJhcg==", "Bearer ไทย".encode()):
-        assert visitor.get(f"{ORIGIN}/inspect", **FETCHED, Authorization=sent).status_code == 403, sent
+        answer = visitor.get(f"{ORIGIN}/inspect", **FETCHED, Authorization=sent)
+        assert (answer.status_code, list(answer.json())) == (403, ["detail"]), sent
     assert stage.idp.calls["introspection"] == 0
 
 
@@ -106,12 +113,21 @@ def test_validate_says_each_check(stage, visitor):
 def test_refresh_saves_and_tells(stage, visitor, caplog):
     """New tokens must be saved, by one request; the document's event comes after that, with no number in it."""
     before = stage.session(visitor).tokens.access_token
-    with caplog.at_level("INFO"):
+    heard = []
+
+    def on_token_update(_app, *, login, tokens):
+        heard.append((login.person.subject, tokens, stage.session(visitor).tokens))
+
+    with tokens_refreshed.connected_to(on_token_update, stage.app):
         assert visitor.post(f"{ORIGIN}/refresh", {}, **SCRIPT).json() == {"done": True}
-    assert stage.session(visitor).tokens.access_token != before
+    ((subject, given, saved),) = heard
+    assert (subject, given) == (PID, saved)
+    assert stage.session(visitor).tokens == saved
+    assert saved.access_token != before
     assert sum(stage.idp.refreshes.values()) == 1
-    (told,) = [record for record in caplog.records if "new tokens were saved" in record.getMessage()]
-    assert PID not in told.getMessage()
+    (told,) = [one.getMessage() for one in caplog.records if one.name == stage.app.logger.name]
+    assert "were saved, good until" in told
+    assert PID not in told
 
 
 def test_revoke_gives_the_tokens_up(stage, visitor):
@@ -120,10 +136,50 @@ def test_revoke_gives_the_tokens_up(stage, visitor):
     assert visitor.post(f"{ORIGIN}/revoke", {}, **SCRIPT).status_code == 200
     assert stage.idp.state.tokens.get(own).revoked
     page = visitor.get(f"{ORIGIN}/").text
-    assert "The tokens were revoked" in page
+    assert "were revoked. You stay signed in here" in page
     assert "Mr. Somchai Tuayang" in page
     answer = visitor.get(f"{ORIGIN}/inspect", **FETCHED)
     assert (answer.status_code, answer.json()["code"]) == (401, "tokens_ended")
+
+
+def test_tokens_that_are_over(stage, visitor):
+    """`/inspect` says that a token is over and changes nothing; once it can't be refreshed either, the page asks
+    for a new sign-in.
+    """
+    with time_machine.travel(time.time() + 901, tick=True):
+        answer = visitor.get(f"{ORIGIN}/inspect", **FETCHED)
+        assert (answer.status_code, answer.json()["active"]) == (200, False)
+        assert sum(stage.idp.refreshes.values()) == 0
+        answer = visitor.post(f"{ORIGIN}/refresh", {}, **SCRIPT)
+        assert (answer.status_code, answer.json()["code"]) == (401, "tokens_ended")
+        page = visitor.get(f"{ORIGIN}/")
+        assert page.status_code == 200
+        assert "The tokens are over" in page.text
+        assert 'href="/login">sign in again' in page.text
+
+
+@pytest.mark.parametrize(("scope", "known"), [("name_en", False), ("pid name name_en", True)])
+def test_without_openid_nothing_is_signed(stage_of, scope, known):
+    """A registration without `openid` gets in; the page says that nothing is signed, and no check is claimed."""
+    stage = stage_of("thaid", THAID_SCOPE=scope)
+    visitor = stage.visitor()
+    page = stage.sign_in(visitor).text
+    assert "nothing of it is signed" in page
+    assert "Mr. Somchai Tuayang" in page
+    assert ("นายสมชาย ตัวอย่าง" in page) is known
+    assert PID not in page
+    assert visitor.post(f"{ORIGIN}/validate", {}, **SCRIPT).json() == {"checks": []}
+    assert visitor.get(f"{ORIGIN}/inspect", **FETCHED).json()["active"] is True
+
+
+def test_registration_without_refresh_tokens(stage):
+    """Where ThaID gives no refresh token none is shown, and the page does not offer to use one."""
+    (client,) = stage.idp.clients.values()
+    stage.idp.register(replace(client, grant_types=("authorization_code",)))
+    visitor = stage.visitor()
+    page = stage.sign_in(visitor).text
+    assert "Refresh the token" not in page
+    assert "Revoke the token" in page
 
 
 def test_logout_ends_session_and_tokens(stage, visitor):

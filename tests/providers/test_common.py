@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import pytest
 from jwcrypto import jwk
@@ -11,12 +12,20 @@ from signon.providers.keywords import COMMON, Reader
 
 EC = jwk.JWK.generate(kty="EC", crv="P-256", kid="ec-1")
 OTHER = jwk.JWK.generate(kty="EC", crv="P-384", kid="ec-2")
+RSA = jwk.JWK.generate(kty="RSA", size=2048, kid="rsa-1")
 PEM = EC.export_to_pem(private_key=True, password=None).decode()
 SECRET = "s" * 64
 
 
 def reader(**given):
     return Reader(provider="staff", given=given, settings={}, keywords=COMMON)
+
+
+def key_text(*keys, **said):
+    """A JWK Set of private keys; what is said of the first of them."""
+    members = [key.export(as_dict=True) for key in keys]
+    members[0] |= said
+    return json.dumps({"keys": members})
 
 
 def problems(**given):
@@ -50,6 +59,7 @@ def test_fields_follow_from_the_keywords():
         label="Our staff",
         par="true",
         access_token_alg="PS256",
+        introspection_alg="ES384",
     )
     fields = common_fields(read, label="Staff")
     client = fields.pop("client")
@@ -80,6 +90,7 @@ def test_fields_follow_from_the_keywords():
         "userinfo_encryption": None,
         "par": True,
         "access_tokens": AccessTokenProfile(algs=frozenset({"PS256"})),
+        "introspection_alg": "ES384",
     }
     assert read.problems == []
 
@@ -92,7 +103,7 @@ def test_defaults_are_the_safe_ones():
     assert fields["scopes"] == ("openid", "profile", "email")
     assert (fields["max_age_seconds"], fields["label"]) == (None, "Staff")
     assert fields["sign_out_scope"] == "everywhere"
-    assert fields["access_tokens"] == AccessTokenProfile()
+    assert (fields["access_tokens"], fields["introspection_alg"]) == (AccessTokenProfile(), None)
     assert (fields["client"].secret, fields["client"].auth, fields["client"].key) == (None, None, None)
 
 
@@ -153,10 +164,27 @@ def test_two_names_of_one_algorithm(alg):
         ({"id_token_alg": "HS256", "client_secret": "s" * 31}, "STAFF_ID_TOKEN_ALG means HS256"),
         ({"id_token_alg": "HS512", "client_secret": "s" * 63}, "STAFF_ID_TOKEN_ALG means HS512"),
         ({"userinfo_alg": "HS384", "client_secret": "s" * 47}, "STAFF_USERINFO_ALG means HS384"),
+        ({"introspection_alg": "HS256", "client_secret": "s" * 31}, "STAFF_INTROSPECTION_ALG means HS256"),
         ({"client_auth": "client_secret_jwt", "client_secret": "s" * 31}, "STAFF_CLIENT_AUTH means HS256"),
         ({"id_token_encryption": "RSA-OAEP-256"}, "STAFF_ID_TOKEN_ENCRYPTION is set: set STAFF_PRIVATE_KEY, too"),
         ({"userinfo_encryption": "RSA-OAEP-256"}, "STAFF_USERINFO_ENCRYPTION is set: set STAFF_PRIVATE_KEY, too"),
         ({"client_id": ""}, "STAFF_CLIENT_ID is not set"),
+        *[
+            ({"client_auth": "private_key_jwt", "private_key": text, "client_assertion_alg": alg}, beginning)
+            for text, alg, beginning in [
+                (PEM, "PS256", "STAFF_CLIENT_ASSERTION_ALG=PS256 does not go with the key that signs"),
+                (PEM, "ES384", "STAFF_CLIENT_ASSERTION_ALG=ES384 does not go with the key that signs"),
+                (PEM, "HS256", "STAFF_CLIENT_ASSERTION_ALG=HS256 does not go with the key that signs"),
+                (key_text(RSA, alg="RS256"), "PS256", "STAFF_CLIENT_ASSERTION_ALG=PS256 does not go"),
+                (key_text(EC, use="enc"), "ES256", "STAFF_PRIVATE_KEY has no key that may sign"),
+                (key_text(EC, alg="ECDH-ES"), "", "STAFF_PRIVATE_KEY has no key that may sign"),
+                ("no key", "", "STAFF_PRIVATE_KEY is no key"),
+            ]
+        ],
+        (
+            {"client_auth": "client_secret_jwt", "client_secret": SECRET, "client_assertion_alg": "RS256"},
+            "STAFF_CLIENT_ASSERTION_ALG=RS256 is signed with a private key, and STAFF_CLIENT_AUTH is client_",
+        ),
     ],
 )
 def test_values_that_contradict_each_other(given, beginning):
@@ -176,6 +204,10 @@ def test_values_that_contradict_each_other(given, beginning):
         {"id_token_alg": "HS512", "client_secret": "s" * 64},
         {"client_auth": "client_secret_jwt", "client_secret": "s" * 32},
         {"client_auth": "private_key_jwt", "private_key": PEM},
+        {"client_auth": "private_key_jwt", "private_key": PEM, "client_assertion_alg": "ES256"},
+        {"client_auth": "private_key_jwt", "private_key": key_text(RSA), "client_assertion_alg": "PS384"},
+        {"client_auth": "private_key_jwt", "private_key": key_text(RSA, alg="PS256")},
+        {"client_auth": "client_secret_jwt", "client_secret": SECRET, "client_assertion_alg": "HS512"},
         {"userinfo_encryption": "ECDH-ES", "private_key": PEM},
     ],
 )
@@ -212,6 +244,13 @@ def test_first_private_key_signs():
     )
     assert fields["client"].key.kid == "ec-1"
     assert [key.kid for key in fields["private_keys"]] == ["ec-1", "ec-2"]
+
+
+@pytest.mark.parametrize("said", [{"use": "enc"}, {"alg": "ECDH-ES+A256KW"}, {"key_ops": ["deriveKey"]}])
+def test_key_for_encryption_signs_nothing(said):
+    """A key that is there to open what is encrypted is passed over where assertions are signed (RFC 7517 4)."""
+    fields = common_fields(reader(client_id="c", private_key=key_text(EC, OTHER, **said)), label="")
+    assert fields["client"].key.kid == "ec-2"
 
 
 @pytest.mark.parametrize(

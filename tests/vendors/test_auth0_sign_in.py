@@ -6,11 +6,20 @@ from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import time_machine
 from jwcrypto.jwk import JWK
 from tests.journeys.visitor import Markup, Visitor
 from tests.vendors.vendor_stage import ORIGIN, code_of
 
-from signon.flask import send_password_mail
+from signon.flask import (
+    current_login,
+    current_user,
+    fresh_login_required,
+    login_required,
+    send_password_mail,
+    step_up,
+)
+from signon.service.saving import TokensEnded
 from signon_idp.dialects.auth0 import AUTH0, AUTH0_OF_OLD, AUTH0_RFC9068, MULTI_FACTOR
 from signon_idp.dialects.auth0_organizations import INVITATION
 
@@ -170,9 +179,9 @@ def test_quirk_7_sign_out_without_a_session(at_vendor):
     stage.assert_refused(denied, code="access_denied", status=403)
     again = visitor.get(ORIGIN + Markup(denied.text).links[0])
     assert code_of(again) == "access_denied", "the vendor still knows the person and asks nobody"
-    page = visitor.get(f"{ORIGIN}/auth/logout")
+    page = visitor.get(ORIGIN + Markup(again.text).links[1])
+    assert "you may still be at Auth0" in page.text
     visitor.submit(page)
-    visitor.post(f"{ORIGIN}/auth/logout", {"provider": "auth0"}, Origin=ORIGIN)
     assert 'name="persona"' in visitor.get(f"{ORIGIN}/me").text, "now it does"
 
 
@@ -188,6 +197,72 @@ def test_quirk_8_invitation(stage):
     sent = stage.visitor().get(f"{address}&connection=x&audience=y&next=/", stop_at="/authorize")
     query = parse_qs(urlsplit(sent.headers["Location"]).query)
     assert not {"connection", "audience", "next"} & set(query), "nothing else of a link goes on"
+
+
+def test_invitation_that_is_taken_up_later(stage):
+    """Who breaks off after an invitation's link, or is denied, starts again with the invitation."""
+    visitor = stage.visitor()
+    page = visitor.get(f"{ORIGIN}/auth/login/auth0?next=/me&invitation={INVITATION}&organization=org_8kQ2&x=y")
+    denied = visitor.submit(page, cancel="1")
+    stage.assert_refused(denied, code="access_denied", status=403)
+    page = visitor.get(ORIGIN + Markup(denied.text).links[0])
+    assert visitor.submit(page, persona="lee").json()["sub"] == "sms|77aa01"
+    assert session_of(stage, visitor).login.claims["org_id"] == "org_8kQ2"
+
+
+def add_pages(app):
+    """Pages that want more than a sign-in, and say the organization."""
+
+    def who():
+        return current_user.vendor.organization_name or "none"
+
+    def ended():
+        if current_login.signed_in_at < time.time() - 60:
+            raise TokensEnded("tokens_ended", "said by the test")
+        return who()
+
+    app.add_url_rule("/recent", "recent", fresh_login_required(max_age_seconds=300)(who))
+    app.add_url_rule("/strong", "strong", step_up(acr=MULTI_FACTOR)(who))
+    app.add_url_rule("/ended", "ended", login_required(ended))
+
+
+def accept_invitation(visitor):
+    """Sign in by the link of an invitation, as somebody who is in that organization."""
+    page = visitor.get(f"{ORIGIN}/auth/login/auth0?next=/me&invitation={INVITATION}&organization=org_8kQ2")
+    assert visitor.submit(page, persona="mia").json() == MIA
+
+
+@pytest.mark.parametrize("again", ["/recent", "/strong", "/ended"])
+def test_organization_of_who_signs_in_once_more(stage, again):
+    """Who has come by an invitation and must sign in once more is asked for that organization, and stays in it."""
+    add_pages(stage.app)
+    visitor = stage.visitor()
+    accept_invitation(visitor)
+    with time_machine.travel(time.time() + 600):
+        sent = visitor.get(f"{ORIGIN}{again}", stop_at="/authorize").headers["Location"]
+        query = parse_qs(urlsplit(sent).query)
+        assert query["organization"] == ["org_8kQ2"]
+        assert "invitation" not in query
+        page = visitor.get(sent)
+        assert (visitor.submit(page, persona="mia") if 'name="persona"' in page.text else page).text == "acme"
+
+
+def test_organization_that_another_sign_in_is_not_for(at_vendor):
+    """Where the second sign-in of somebody in an organization comes back without it, the page stays shut."""
+    usual = AUTH0.id_token_claims
+    seen = []
+
+    def lose_it(claims, scene):
+        seen.append(usual(claims, scene))
+        return {name: value for name, value in seen[-1].items() if len(seen) == 1 or name != "org_id"}
+
+    stage = at_vendor("auth0", dialect=replace(AUTH0, id_token_claims=lose_it))
+    add_pages(stage.app)
+    visitor = stage.visitor()
+    accept_invitation(visitor)
+    with time_machine.travel(time.time() + 600):
+        page = visitor.submit(visitor.get(f"{ORIGIN}/recent"), persona="mia")
+    assert (page.status_code, code_of(page)) == (502, "id_token_organization")
 
 
 @pytest.mark.parametrize("organization", ["org_8kQ2", "acme", "Acme"])

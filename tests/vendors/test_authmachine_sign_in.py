@@ -7,12 +7,13 @@ from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import time_machine
 from tests.journeys.visitor import Markup
 from tests.vendors.vendor_stage import ORIGIN, code_of
 
 from signon.flask import permission_required, permissions_now, start_sign_in
 from signon.providers.authmachine import permissions_wish
-from signon_idp.dialects.authmachine import API_TOKEN, AUTHMACHINE, AUTHMACHINE_OF_OLD
+from signon_idp.dialects.authmachine import API_TOKEN, AUTHMACHINE, authmachine_dialect
 from signon_idp.errors import CallbackError
 
 MARA = {
@@ -140,11 +141,11 @@ def test_quirk_1_permissions_of_one_sign_in(at_vendor):
     assert stage.session(visitor).login.claims["authmachine_permissions"] == {"warehouse-7": ["view"]}
 
 
-@pytest.mark.parametrize("dialect", [AUTHMACHINE, AUTHMACHINE_OF_OLD], ids=["newer", "older"])
-def test_quirk_6_permissions_api(at_vendor, dialect, plant):
+@pytest.mark.parametrize("older", [False, True], ids=["newer", "older"])
+def test_quirk_6_permissions_api(at_vendor, older, plant):
     """Quirk 6: either answer of the API opens a page, by the API's own id of a person and its own token."""
     plant(API_TOKEN)
-    stage = at_vendor("authmachine", dialect=dialect)
+    stage = at_vendor("authmachine", dialect=authmachine_dialect(older_permissions=older))
     add = stage.app.add_url_rule
     add("/manage", "manage", permission_required("billing", "product_manager")(lambda: "managing"))
     add(
@@ -196,6 +197,19 @@ def test_quirks_2_and_3_sign_out(at_vendor, revoke):
     assert "persona" in Markup(visitor.get(f"{ORIGIN}/me").text).forms[1].names, "the next sign-in asks again"
 
 
+@pytest.mark.parametrize(("forgotten", "goes_on"), [("revoked", False), ("not_revoked", True), ("unsaid", True)])
+def test_quirk_2_token_that_is_over(at_vendor, forgotten, goes_on):
+    """Quirk 2: a session ends with its token only where the vendor counts one that is over as revoked."""
+    stage = at_vendor("authmachine", dialect=authmachine_dialect(forgotten=forgotten))
+    visitor = stage.visitor()
+    stage.sign_in(visitor=visitor)
+    with time_machine.travel(time.time() + 3599, tick=False) as clock:
+        assert visitor.get(f"{ORIGIN}/me", Accept="application/json").status_code == 200
+        clock.shift(1)
+        answer = visitor.get(f"{ORIGIN}/me", Accept="application/json")
+        assert answer.status_code == (200 if goes_on else 401)
+
+
 def test_sign_out_with_a_hint(at_vendor):
     """The standard's hint, switched on, is taken as well."""
     stage = at_vendor("authmachine", logout_sends_hint="true")
@@ -219,12 +233,7 @@ def test_quirk_9_address(at_vendor):
 @pytest.mark.parametrize(("nonce", "signs_in"), [("required", False), ("tolerated", True)])
 def test_nonce_that_is_not_echoed(at_vendor, nonce, signs_in):
     """Where an installation echoes no nonce the switch lets people in, and without it nobody."""
-    usual = AUTHMACHINE.id_token_claims
-    dialect = replace(
-        AUTHMACHINE,
-        id_token_claims=lambda claims, scene: {k: v for k, v in usual(claims, scene).items() if k != "nonce"},
-    )
-    stage = at_vendor("authmachine", dialect=dialect, nonce=nonce)
+    stage = at_vendor("authmachine", dialect=authmachine_dialect(echoes_nonce=False), nonce=nonce)
     page = stage.sign_in()
     if signs_in:
         assert page.json() == MARA

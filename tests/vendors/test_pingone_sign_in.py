@@ -196,6 +196,22 @@ def test_sign_out(at_vendor, hint, client_id):
     assert 'name="persona"' in visitor.get(f"{ORIGIN}/me").text
 
 
+def test_sign_out_at_the_provider_behind(at_vendor):
+    """With idp_signoff people leave by that, and come back; where the application may not, the vendor says so."""
+    for client in ({}, {"idp_signoff": False}):
+        stage = at_vendor("pingone", idp_signoff="true", client=client)
+        visitor = stage.visitor()
+        stage.sign_in(visitor=visitor)
+        page = sign_out(visitor)
+        assert stage.idp.calls["idp_signoff"] == 1
+        assert not visitor.sessions()
+        if client:
+            assert (page.status_code, "REQUEST_FAILED" in page.text) == (400, True)
+        else:
+            assert page.url.startswith(f"{ORIGIN}/auth/signed-out")
+            assert 'name="persona"' in visitor.get(f"{ORIGIN}/me").text
+
+
 def test_sign_out_with_a_long_token(stage):
     """An ID token that is too long for an address is left out, and the sign-out works all the same."""
     visitor = stage.visitor()

@@ -84,11 +84,13 @@ const shown = (post) =>
 
 export async function failed(go, problem) {
   const reason = new URLSearchParams(location.search).get("reason");
-  const text = problem?.message ?? (Object.hasOwn(REASONS, reason) ? REASONS[reason] : null);
+  const known = !problem && Object.hasOwn(REASONS, reason);
+  const text = known ? REASONS[reason] : problem?.message;
+  const checks = [make("li", {}, "Is the server running?"), make("li", {}, "Are its credentials right?")];
   return [
     make("h1", {}, "Something went wrong."),
     ...(text ? [make("p", {}, text)] : []),
-    make("ul", {}, make("li", {}, "Is the server running?"), make("li", {}, "Are its credentials right?")),
+    ...(known ? [] : [make("ul", {}, ...checks)]),
     button("Back to home", leaving(go), {busy: "One moment…"}),
   ];
 }

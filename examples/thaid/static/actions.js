@@ -11,6 +11,7 @@ function show(good, text) {
 
 function lines(answer) {
   if (!answer.checks) return JSON.stringify(answer, null, 2);
+  if (!answer.checks.length) return "There is no ID token: nothing was signed.";
   return answer.checks.map((check) => `${check.outcome}: ${check.rule}${check.why ? ` – ${check.why}` : ""}`).join("\n");
 }
 
@@ -24,8 +25,8 @@ async function act(button) {
       sessionStorage.setItem("done", button.dataset.then);
       return location.reload();
     }
-    const failed = answer.active === false || (answer.checks || []).some((check) => check.outcome === "failed");
-    show(!failed, lines(answer));
+    const good = answer.checks ? answer.checks.length > 0 && answer.checks.every((check) => check.outcome !== "failed") : answer.active;
+    show(good, lines(answer));
   } catch {
     show(false, "The application did not answer. Please try again in a moment.");
   } finally {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from signon.core.values import MAX_SECONDS_DIGITS, read_seconds, url_problem
+from signon.core.values import MAX_SECONDS_DIGITS, is_visible_ascii, read_seconds, url_problem
 
 
 def issuer(text: str) -> str | None:
@@ -32,6 +32,11 @@ def seconds(text: str) -> str | None:
 def file(text: str) -> str | None:
     """A file that is there."""
     return None if Path(text).is_file() else "names no file"
+
+
+def header(text: str) -> str | None:
+    """What a header may have in it."""
+    return None if is_visible_ascii(text) else "has characters that no header may have"
 
 
 def proxy(text: str) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any, cast
 from signon.core.client_auth import Client, Method
 from signon.core.errors import OperatorError
 from signon.core.header import ALGS
-from signon.core.jose import PrivateKey, private_keys
+from signon.core.jose import PrivateKey, may_sign, private_keys
 from signon.core.provider import AccessTokenProfile, Deviation
 from signon.core.values import Secret
 from signon.providers.keywords import Keyword, Reader
@@ -53,7 +53,7 @@ def common_fields(read: Reader, *, label: str) -> dict[str, Any]:
     max_age = read.text("max_age")
     client = _client(read, keys)
     answer = _answer(read)
-    read.problems += _contradictions(read, client, alg)
+    read.problems += _contradictions(read, client, keys, alg)
     return {
         "name": read.provider,
         "label": read.text("label") or label,
@@ -80,6 +80,7 @@ def common_fields(read: Reader, *, label: str) -> dict[str, Any]:
         "userinfo_encryption": read.text("userinfo_encryption"),
         "par": read.switch("par"),
         "access_tokens": _access_tokens(read),
+        "introspection_alg": read.text("introspection_alg"),
     }
 
 
@@ -156,17 +157,18 @@ def _client(read: Reader, keys: tuple[PrivateKey, ...]) -> Client:
         client_id=read.required("client_id"),
         secret=read.secret("client_secret"),
         auth=cast("Method | None", read.text("client_auth")),
-        key=keys[0] if keys else None,
+        key=next((key for key in keys if key.use != "enc"), None),
         assertion_alg=read.text("client_assertion_alg"),
         assertion_typ=read.text("client_assertion_typ") or "JWT",
     )
 
 
-def _contradictions(read: Reader, client: Client, alg: str) -> list[str]:
+def _contradictions(read: Reader, client: Client, keys: tuple[PrivateKey, ...], alg: str) -> list[str]:
     """What is wrong with values that are right each alone."""
     problems = []
     if client.auth == "private_key_jwt" and client.key is None and read.text("private_key") is None:
         problems.append(f"{read.setting('client_auth')} is {client.auth}: set {read.setting('private_key')}, too")
+    problems += _assertion_problems(read, client, keys)
     if client.auth not in {None, "none", "private_key_jwt"} and not client.secret:
         problems.append(
             f"{read.setting('client_auth')} is {client.auth}: set {read.setting('client_secret')}, too"
@@ -175,6 +177,7 @@ def _contradictions(read: Reader, client: Client, alg: str) -> list[str]:
     uses = {
         "id_token_alg": alg,
         "userinfo_alg": read.text("userinfo_alg"),
+        "introspection_alg": read.text("introspection_alg"),
         "client_auth": assertion_alg if client.auth == "client_secret_jwt" else None,
     }
     for keyword, value in uses.items():
@@ -189,6 +192,22 @@ def _contradictions(read: Reader, client: Client, alg: str) -> list[str]:
         if read.text(keyword) and read.text("private_key") is None
     ]
     return problems
+
+
+def _assertion_problems(read: Reader, client: Client, keys: tuple[PrivateKey, ...]) -> list[str]:
+    """Assertions need an algorithm that goes with what signs them (RFC 7518 3.1)."""
+    alg, name, key = client.assertion_alg, read.setting("client_assertion_alg"), read.setting("private_key")
+    if client.auth == "client_secret_jwt" and alg is not None and ALGS[alg].kty != "oct":
+        return [f"{name}={alg} is signed with a private key, and {read.setting('client_auth')} is {client.auth}"]
+    if client.auth == "private_key_jwt" and client.key is None and keys:
+        return [f"{key} has no key that may sign, which {read.setting('client_auth')}={client.auth} needs"]
+    if (
+        client.auth == "private_key_jwt"
+        and client.key is not None
+        and not may_sign(client.key, alg or client.key.alg)
+    ):
+        return [f"{name}={alg} does not go with the key that signs, the first of {key} that may"]
+    return []
 
 
 def _short(secret: Secret | None, bits: int) -> bool:

@@ -64,6 +64,7 @@ class Common(TypedDict, total=False):
     par: bool | str
     access_token_profile: str
     access_token_alg: str
+    introspection_alg: str
 
 
 COMMON: tuple[Keyword, ...] = (
@@ -177,6 +178,11 @@ COMMON: tuple[Keyword, ...] = (
         says="the registered signature of access tokens",
         default="RS256",
         choices=tuple(alg for alg in ALGS if ALGS[alg].kty != "oct"),
+    ),
+    Keyword(
+        name="introspection_alg",
+        says="the registered signature of what it says of tokens (RFC 9701); unset: plain JSON",
+        choices=tuple(ALGS),
     ),
 )
 

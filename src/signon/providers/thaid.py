@@ -14,7 +14,8 @@ from signon.core.errors import MalformedAnswer, TokenRejected
 from signon.core.person import Person, text_claim
 from signon.core.person import to_person as standard_person
 from signon.core.provider import Deviation, Provider
-from signon.core.values import JsonObject, JsonValue, is_number, is_visible_ascii, url_problem
+from signon.core.values import JsonObject, JsonValue, is_number, url_problem
+from signon.providers import checks
 from signon.providers.common import bond_keywords, common_fields, require_a_bond
 from signon.providers.dates import PartialDate, read_date
 from signon.providers.keywords import Common, Keyword, Reader, keywords
@@ -50,10 +51,6 @@ def _address(text: str) -> str | None:
     return url_problem(text, query=False)
 
 
-def _header_value(text: str) -> str | None:
-    return None if is_visible_ascii(text) else "has characters that no header may have"
-
-
 KEYWORDS = keywords(
     Keyword(
         name="scope",
@@ -75,7 +72,7 @@ KEYWORDS = keywords(
     Keyword(
         name="api_key",
         says="the API key of the registration; some environments are said to need it",
-        check=_header_value,
+        check=checks.header,
         secret=True,
     ),
     Keyword(

@@ -1,8 +1,12 @@
-"""AuthMachine: an identity server that organizations run themselves, as its public demonstrations use it."""
+"""AuthMachine: an identity server that organizations run themselves, as its public demonstrations use it.
+
+What those show is built in; what was only deduced is an argument of `authmachine_dialect`.
+"""
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 from signon_idp.dialect import Dialect, Lifetimes, Paths, Route, SignOutRules, SignUpRules, Tint, only_rsa
 from signon_idp.dialects.authmachine_people import PEOPLE, PERMISSIONS
@@ -16,6 +20,8 @@ from signon_idp.scene import Scene
 if TYPE_CHECKING:
     from signon_idp.provider import Idp
 
+Forgotten = Literal["revoked", "not_revoked", "unsaid"]
+"""What the vendor's check says of a token that it no longer knows."""
 API_TOKEN = "practice-api-token-of-authmachine"
 _ID_TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "nonce")
 _DISCOVERY = (
@@ -35,7 +41,7 @@ _DISCOVERY = (
 def discovery_document(members: JsonObject, scene: Scene) -> JsonObject:
     """Nothing about PKCE; `registration_endpoint` is a page for people, not dynamic registration."""
     known = {name: members[name] for name in _DISCOVERY}
-    return {**known, "registration_endpoint": scene.issuer.rstrip("/") + str(AUTHMACHINE.paths.sign_up)}
+    return {**known, "registration_endpoint": scene.issuer.rstrip("/") + str(_SHOWN.paths.sign_up)}
 
 
 def asked_objects(asked: Parameters) -> list[str]:
@@ -60,9 +66,12 @@ def judge_request(asked: Parameters, _client: Client) -> None:
         ) from None
 
 
-def id_token_claims(claims: JsonObject, _scene: Scene) -> JsonObject:
+def id_token_claims(claims: JsonObject, _scene: Scene, *, echoes_nonce: bool) -> JsonObject:
     """No more than the standard's minimum: everything about the person is at userinfo."""
-    return {name: value for name, value in claims.items() if name in _ID_TOKEN_CLAIMS}
+    kept = {name: value for name, value in claims.items() if name in _ID_TOKEN_CLAIMS}
+    if not echoes_nonce:
+        kept.pop("nonce", None)
+    return kept
 
 
 def userinfo_members(members: JsonObject, scene: Scene) -> JsonObject:
@@ -78,11 +87,14 @@ def userinfo_members(members: JsonObject, scene: Scene) -> JsonObject:
     return {**members, **own}
 
 
-def check_token_revoked(idp: "Idp", client: Client, form: Parameters) -> JsonObject:
-    """The vendor's own grant: whether an access token of this client has been revoked, or is gone."""
+def check_token_revoked(idp: "Idp", client: Client, form: Parameters, *, forgotten: Forgotten) -> JsonObject:
+    """The vendor's own grant: whether an access token of this client has been revoked. `forgotten` is about one
+    that is over, or that never was.
+    """
     token = idp.state.tokens.get(required(form, "access_token"))
-    alive = token is not None and not (token.revoked or token.grant.ended)
-    return {"revoked": not (alive and token is not None and token.grant.client_id == client.client_id)}
+    if token is None:
+        return {} if forgotten == "unsaid" else {"revoked": forgotten == "revoked"}
+    return {"revoked": token.revoked or token.grant.ended or token.grant.client_id != client.client_id}
 
 
 def answer_members(asked: Parameters) -> Pairs:
@@ -109,7 +121,7 @@ def settings(issuer: str, client: Client) -> dict[str, str]:
     return {name: value for name, value in values.items() if value != usual.get(name)}
 
 
-AUTHMACHINE = Dialect(
+_SHOWN = Dialect(
     name="authmachine",
     label="AuthMachine",
     tint=Tint(light="#6a3d9a", dark="#c3a6e8"),
@@ -141,26 +153,26 @@ AUTHMACHINE = Dialect(
     discovery_document=discovery_document,
     jwks_members=only_rsa,
     judge_request=judge_request,
-    id_token_claims=id_token_claims,
     userinfo_members=userinfo_members,
     answer_members=answer_members,
-    own_grants={"check_token_revoked": check_token_revoked},
-    own_routes=(
-        Route(
-            name="permissions",
-            path="/api/scim/v1/Users/<user_id>/permissions",
-            view=permissions(PERMISSIONS, people=PEOPLE, token=API_TOKEN),
-        ),
-    ),
 )
-"""The permissions API answers in the newer of its two shapes."""
 
-AUTHMACHINE_OF_OLD = replace(
-    AUTHMACHINE,
-    own_routes=(
-        replace(
-            AUTHMACHINE.own_routes[0], view=permissions(PERMISSIONS, people=PEOPLE, token=API_TOKEN, bare=True)
-        ),
-    ),
-)
-"""The same with the older shape of that answer."""
+
+def authmachine_dialect(
+    *, echoes_nonce: bool = True, forgotten: Forgotten = "revoked", older_permissions: bool = False
+) -> Dialect:
+    """AuthMachine, with what nobody has promised as it is told here.
+
+    A token that is over counts as revoked, since no sign-out is missed then: an application's people sign in again
+    once its tokens have run out. `older_permissions` is the shape of the permissions API's answer.
+    """
+    api = permissions(PERMISSIONS, people=PEOPLE, token=API_TOKEN, bare=older_permissions)
+    return replace(
+        _SHOWN,
+        id_token_claims=partial(id_token_claims, echoes_nonce=echoes_nonce),
+        own_grants={"check_token_revoked": partial(check_token_revoked, forgotten=forgotten)},
+        own_routes=(Route(name="permissions", path="/api/scim/v1/Users/<user_id>/permissions", view=api),),
+    )
+
+
+AUTHMACHINE = authmachine_dialect()

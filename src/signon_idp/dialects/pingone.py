@@ -7,6 +7,7 @@ from functools import partial
 from signon_idp.dialect import Dialect, Lifetimes, Paths, Route, SignOutRules, Tint, only_rsa
 from signon_idp.dialects.pingone_passwords import ACCOUNTS, USUAL
 from signon_idp.dialects.pingone_people import ENVIRONMENT_ID, ORGANIZATION_ID, PEOPLE
+from signon_idp.endpoints.idp_signoff import idp_signoff
 from signon_idp.endpoints.passwords import CHANGE, READ, passwords
 from signon_idp.errors import CallbackError
 from signon_idp.jws import draft, write
@@ -115,16 +116,24 @@ def revocable(token: Token) -> bool:
 def error_members(members: JsonObject, _scene: Scene) -> JsonObject:
     """Pages have the API's codes; userinfo has them for tokens without a person."""
     error, description = members["error"], members.get("error_description", "")
-    if error in {"redirect_uri_mismatch", "hint_expired"}:
-        return {"error": "INVALID_DATA", "error_description": description}
+    if error in _PAGE_ERRORS:
+        return {"error": _PAGE_ERRORS[error], "error_description": description}
     if error == "insufficient_scope":
         return {"id": secrets.token_hex(8), "code": "ACCESS_FAILED", "message": description}
     return members
 
 
+_PAGE_ERRORS = {
+    **dict.fromkeys(
+        ("redirect_uri_mismatch", "hint_expired", "hint_missing", "hint_of_another_person"), "INVALID_DATA"
+    ),
+    "idp_signoff_not_allowed": "REQUEST_FAILED",
+}
+
+
 def usual_client(client: Client) -> Client:
-    """As a web application is registered: Basic; PKCE is taken where it comes."""
-    return replace(client, require_pkce=False)
+    """As a web application is registered: Basic; PKCE is taken where it comes. It may use idpSignoff."""
+    return replace(client, require_pkce=False, idp_signoff=True)
 
 
 def settings(issuer: str, client: Client) -> dict[str, str]:
@@ -173,7 +182,7 @@ PINGONE = Dialect(
     sends_iss=False,
     sign_out=SignOutRules(asks_without_hint=False, any_clients_redirect=True),
     personas=PEOPLE,
-    own_routes=(_PASSWORDS,),
+    own_routes=(_PASSWORDS, Route(name="idp_signoff", path="/idpSignoff", view=idp_signoff)),
     discovery_document=discovery_document,
     token_members=token_members,
     jwks_members=only_rsa,

@@ -64,10 +64,12 @@ def test_what_came_with_the_sign_in():
 
 
 def test_id_of_the_api():
-    """The vendor's `id` is the user id of its API; without one the subject is (quirk 5)."""
+    """The vendor's `id` is the user id of its API, a number too; without one the subject is (quirk 5)."""
     assert user_id({"sub": "s", "id": "user-1"}) == "user-1"
     assert user_id({"sub": "s"}) == "s"
-    assert user_id({"sub": "s", "id": 7}) == "s"
+    assert user_id({"sub": "s", "id": 4711}) == "4711"
+    for odd in (True, None, "", 7.5, ["user-1"]):
+        assert user_id({"sub": "s", "id": odd}) == "s", odd
 
 
 # of the API

@@ -167,6 +167,12 @@ def test_api_token():
     assert SETTINGS["AUTHMACHINE_CLIENT_SECRET"] not in repr(provider)
 
 
+def test_api_token_that_no_header_may_have():
+    """Quirk 6: a token with a line end in it is a problem, which does not show it."""
+    (problem,) = authmachine(settings=SETTINGS, api_token="first\r\nx-other: second").problems
+    assert problem == "AUTHMACHINE_API_TOKEN has characters that no header may have"
+
+
 @pytest.mark.parametrize("alg", ["RS256", "HS256"])
 def test_algorithm_of_the_client(alg):
     """Quirk 8: the signature is chosen per client, and exactly the chosen one is accepted."""

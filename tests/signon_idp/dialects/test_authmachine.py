@@ -6,7 +6,7 @@ import pytest
 
 from signon_idp import Client, Idp
 from signon_idp.demo import demo_client
-from signon_idp.dialects.authmachine import API_TOKEN, AUTHMACHINE, AUTHMACHINE_OF_OLD
+from signon_idp.dialects.authmachine import API_TOKEN, AUTHMACHINE, authmachine_dialect
 
 ORIGIN = "http://127.0.0.1:9002"
 MARA = "6f0c2f1e-1d1b-4a53-9a31-0d6b6a3c9b10"
@@ -149,11 +149,31 @@ def test_check_token_revoked(walk, helpers):
     assert revoked(walk, "").json["error"] == "invalid_request"
 
 
-def test_check_after_its_time(walk, helpers, clock):
-    """Quirk 2: an expired token counts as revoked."""
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({}, {"revoked": True}),
+        ({"forgotten": "not_revoked"}, {"revoked": False}),
+        ({"forgotten": "unsaid"}, {}),
+    ],
+)
+def test_check_after_its_time(clock, helpers, told, said):
+    """Quirk 2: what is said of an expired token is nowhere written; it counts as revoked unless told otherwise."""
+    idp = Idp(dialect=authmachine_dialect(**told), origin=ORIGIN, clients=(CLIENT,), now=clock)
+    walk = helpers.Walk(idp, CLIENT)
     token = tokens(walk, helpers)["access_token"]
-    clock.time += 3600
-    assert revoked(walk, token).json == {"revoked": True}
+    clock.time += 3599
+    assert revoked(walk, token).json == {"revoked": False}
+    clock.time += 1
+    assert revoked(walk, token).json == said
+
+
+@pytest.mark.parametrize("echoes", [True, False])
+def test_nonce(clock, helpers, echoes):
+    """Whether the ID token echoes the nonce is nowhere written: it does unless told otherwise."""
+    idp = Idp(dialect=authmachine_dialect(echoes_nonce=echoes), origin=ORIGIN, clients=(CLIENT,), now=clock)
+    claims = helpers.claims_of(tokens(helpers.Walk(idp, CLIENT), helpers)["id_token"])
+    assert ("nonce" in claims) is echoes
 
 
 def end(walk, **parameters: str):
@@ -233,7 +253,7 @@ def test_permissions_api(walk):
 
 def test_permissions_api_of_old(clock, helpers):
     """Quirk 6: the older shape is the map alone."""
-    idp = Idp(dialect=AUTHMACHINE_OF_OLD, origin=ORIGIN, clients=(CLIENT,), now=clock)
+    idp = Idp(dialect=authmachine_dialect(older_permissions=True), origin=ORIGIN, clients=(CLIENT,), now=clock)
     walk = helpers.Walk(idp, CLIENT)
     assert permissions(walk, MARA, object="billing").json == {"billing": ["view", "edit"]}
 

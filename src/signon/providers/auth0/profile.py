@@ -106,6 +106,7 @@ def auth0(
         authorize_parameters={**_ext(read), **{key: value for key, value in extra.items() if value}},
         service_parameters={"audience": extra["audience"]} if extra["audience"] else {},
         forwarded=_FORWARDED - ({"organization"} if organization else frozenset()),
+        asked_again={} if organization else {"org_id": "organization"},
         sign_up=SignUp(parameters={"screen_hint": "signup", "prompt": "login"}),
         sign_out=sign_out_forms(read, issuer),
         tells_by=frozenset({"backchannel"}),

@@ -65,7 +65,10 @@ def granted_at_sign_in(claims: Mapping[str, JsonValue]) -> Permissions:
 
 
 def user_id(claims: Mapping[str, JsonValue]) -> str:
-    """By what the API knows the person: `id`, which need not be the subject."""
+    """By what the API knows the person: `id`, which need not be the subject, and may be a number."""
+    known = claims.get("id")
+    if isinstance(known, int) and not isinstance(known, bool):
+        return str(known)
     return text_claim(dict(claims), "id") or str(claims["sub"])
 
 

@@ -9,6 +9,7 @@ from typing import Unpack, cast
 from signon.core.person import text_claim
 from signon.core.provider import Deviation, Provider, RevokedCheck, SignOutForm, SignUp
 from signon.core.values import JsonObject, JsonValue, read_seconds, url_problem
+from signon.providers import checks
 from signon.providers.authmachine.permissions import Permissions, granted_at_sign_in, permissions_claim, user_id
 from signon.providers.common import bond_keywords, common_fields, require_a_bond, require_openid
 from signon.providers.keywords import Common, Keyword, Reader, keywords
@@ -40,7 +41,7 @@ KEYWORDS = keywords(
         says="the installation's address, with or without a slash at its end: the issuer",
         check=lambda text: url_problem(text, query=False),
     ),
-    Keyword(name="api_token", says="the token of the permissions API", secret=True),
+    Keyword(name="api_token", says="the token of the permissions API", check=checks.header, secret=True),
     Keyword(name="permissions", says="objects whose permissions to ask for at each sign-in, blanks between"),
     Keyword(
         name="userinfo_by",

@@ -64,7 +64,7 @@ KEYWORDS = keywords(
     ),
     Keyword(
         name="custom_domain",
-        says="the environment's own domain, in place of id and region",
+        says="the environment's own domain, in place of id and region; its API still goes by these",
         check=_custom_domain,
     ),
     Keyword(
