@@ -10,6 +10,7 @@ fc-list 2>/dev/null | grep -qi -e thai -e garuda -e loma -e sarabun || missing+=
 command -v redis-server >/dev/null || missing+=(redis-server redis-sentinel)
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || missing+=(postgresql)
 command -v mariadbd >/dev/null || missing+=(mariadb-server)
+command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
 
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -1,7 +1,9 @@
-"""Single-page applications in Chromium: on the application's own site, on another origin, and strangers' pages."""
+"""Single-page applications in Chromium: on the application's own site, on another origin, and on another site."""
 
-import http.client
 import json
+import os
+import re
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,10 +13,11 @@ import pytest
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cheroot.wsgi import Server
 from flask import Flask, redirect
+from jwcrypto import jwk
 from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.conftest import _QUIET, _executable
-from tests.journeys.browsing import Recorder, Site, complaints, other_sites, press
-from tests.journeys.serving import free_port, serving
+from tests.journeys.browsing import Recorder, Site, complaints, press
+from tests.journeys.serving import free_port, running, serving
 from tests.journeys.stage import client_for, settings_for
 
 from signon.flask.proxy import proxy
@@ -24,7 +27,7 @@ from signon_demo.certificate import make_certificate
 pytestmark = pytest.mark.browser
 
 PAGES = Path(__file__).parent / "pages"
-HOSTILE = (PAGES / "hostile.js").read_text("utf-8")
+DOCS = Path(__file__).parents[2] / "docs" / "single-page.md"
 NAME = "สมหญิง ใจดี"
 
 
@@ -42,39 +45,10 @@ class Orders:
         return [b"%s with%s a token" % (body, b"" if bears else b"out")]
 
 
-class Frontend:
-    """A server of files, which knows nothing of anybody; what is below a path in `behind` goes on to a server."""
-
-    def __init__(self, behind: dict[str, int] | None = None) -> None:
-        self._behind = behind or {}
-
-    def __call__(self, environ, start_response):
-        path = environ["PATH_INFO"]
-        port = next((port for prefix, port in self._behind.items() if path.startswith(prefix)), None)
-        if port is not None:
-            return self._pass(environ, start_response, port)
-        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
-        return [(PAGES / "spa.html").read_bytes()]
-
-    def _pass(self, environ, start_response, port):
-        """What a reverse proxy does: the same request, with its Host, to the server behind it."""
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-        sent = {name[5:].replace("_", "-"): text for name, text in environ.items() if name.startswith("HTTP_")}
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        if length:
-            sent |= {"Content-Length": str(length), "Content-Type": environ.get("CONTENT_TYPE", "")}
-        connection.request(
-            environ["REQUEST_METHOD"],
-            environ["REQUEST_URI"],
-            body=environ["wsgi.input"].read(length),
-            headers=sent,
-        )
-        answer = connection.getresponse()
-        body = answer.read()
-        connection.close()
-        kept = [(n, v) for n, v in answer.getheaders() if n.lower() not in {"connection", "transfer-encoding"}]
-        start_response(f"{answer.status} {answer.reason}", kept)
-        return [body]
+def frontend_files(_environ, start_response):
+    """A server of files, which knows nothing of anybody."""
+    start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+    return [(PAGES / "spa.html").read_bytes()]
 
 
 @pytest.fixture
@@ -125,12 +99,40 @@ def app_of(site: Site) -> Flask:
     return site.recorder._application
 
 
+@contextmanager
+def nginx(folder: Path, *, outside: int, inside: int) -> Iterator[None]:
+    """The reverse proxy as the docs set it up, but for the places of things on this machine."""
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if program is None:
+        missing = "no nginx here: `make deps` installs it (Debian and Ubuntu: apt-get install nginx-light)"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
+    server = re.search(r"```nginx\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)[1]
+    for documented, here in {
+        "listen 443 ssl": f"listen 127.0.0.1:{outside}",
+        "/srv/frontend": str(folder),
+        "127.0.0.1:8000": f"127.0.0.1:{inside}",
+        "(auth|api)": "(auth|api|me)",
+    }.items():
+        assert documented in server
+        server = server.replace(documented, here)
+    (folder / "index.html").write_bytes((PAGES / "spa.html").read_bytes())
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    places = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+    (folder / "nginx.conf").write_text(
+        f"daemon off; pid {folder}/pid; {'user root;' if os.geteuid() == 0 else ''} events {{}}"
+        f" http {{ access_log off; types {{ text/html html; }} {places} {server} }}"
+    )
+    command = [program, "-e", "stderr", "-p", str(folder), "-c", "nginx.conf"]
+    with running(command, ready=f"http://127.0.0.1:{outside}/", output=folder / "log", settings={}):
+        yield
+
+
 @pytest.fixture
-def one_site(serve):
+def one_site(serve, tmp_path):
     """The frontend's files and the application behind one reverse proxy: one origin."""
     outside, inside = free_port(), free_port()
     site = serve(port=inside, origin=f"http://localhost:{outside}")
-    with serving(Frontend({"/auth": inside, "/api": inside, "/me": inside}), port=outside):
+    with nginx(tmp_path, outside=outside, inside=inside):
         yield site
 
 
@@ -210,7 +212,7 @@ def test_session_that_is_only_looked_at_comes_to_its_end(one_site, browser_conte
 @pytest.fixture
 def frontend():
     """A frontend on another origin: its port."""
-    with serving(Frontend()) as port:
+    with serving(frontend_files) as port:
         yield port
 
 
@@ -243,43 +245,51 @@ def test_frontend_on_another_origin(serve, frontend, browser_context, orders):
     assert not wrong
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_page_that_is_not_listed_reads_and_changes_nothing(serve, browser_context, orders, host):
-    """A page of another site, or of the same one on another port, whose requests have cookies: whatever it tries,
-    simple or preflighted, it reads nothing, starts and ends nothing, and the API hears nothing of it.
+def test_token_of_our_own(serve, browser_context):
+    """A page of ours gets a token of the application's own from the script; without a sign-in, or where there are
+    none, it gets an error that says so.
     """
-    site = serve(SIGNON_CORS_ORIGINS="http://localhost:1 https://spa.example.org")
-    site.sign_in_quietly(browser_context)
-    before = browser_context.cookies(site.origin)
-    page = browser_context.new_page()
-    with other_sites() as others:
-        page.goto(others.page("", host=host))
-        outcomes = page.evaluate(HOSTILE, site.origin)
-        assert len(outcomes) > 60
-        assert [one for one in outcomes if one[1] != "nothing"] == []
-        page.goto(
-            others.page(
-                f'<form method="post" enctype="text/plain" action="{site.origin}/api/orders">'
-                '<input name=\'{"order": 1, "x": "\' value=\'"}\'><button>a prize</button></form>',
-                host=host,
-            )
-        )
-        press(page, "a prize")
-        page.get_by_text("csrf_header_missing").or_(page.get_by_text("cross_site")).wait_for()
-    assert orders.asked == []
-    assert browser_context.cookies(site.origin) == before
-    assert site.who(browser_context) == "somying"
-    arrived = [seen for seen in site.recorder.seen if seen.site in {"same-site", "cross-site"}]
-    assert len(arrived) > 50
-    ours = ("/api/orders", "/api/orders/1", "/auth/session", "/auth/auth-url/oidc")
-    assert {seen.status for seen in arrived if seen.path in ours or seen.method == "POST"} == {403}
+    key = jwk.JWK.generate(kty="EC", crv="P-256").export_to_pem(private_key=True, password=None).decode()
+    asks = """import("/auth/signon.mjs").then(it => it.token()).then(
+        found => [found.token_type, found.expires_in, found.access_token.split(".").length],
+        error => [error.name, error.status, error.code])"""
+    for settings, told in (({"SIGNON_TOKEN_KEY": key}, ["Bearer", 300, 3]), ({}, ["SignOnError", 404, None])):
+        site = serve(**settings)
+        page = browser_context.new_page()
+        page.goto(f"{site.origin}/")
+        assert page.evaluate(asks) == ["SignOnError", 401, "login_needed"]
+        site.sign_in_quietly(browser_context)
+        assert page.evaluate(asks) == told
+        browser_context.clear_cookies()
+
+
+def upload(_environ, start_response):
+    """What somebody has left at a backend."""
+    start_response("200 OK", [("Content-Type", "text/html"), ("Cache-Control", "public, max-age=600")])
+    return [b"<title>quiet</title>An upload<script>document.title = 'taken over'</script>"]
+
+
+def test_answer_is_no_page_of_ours(serve, browser_context):
+    """An answer that the browser has kept, and shows as a page where a link leads there, runs nothing as ours."""
+    site = serve()
+    with serving(upload) as behind:
+        proxy(app_of(site), "/open", to=f"http://127.0.0.1:{behind}", credential="none")
+        page = browser_context.new_page()
+        page.goto(f"{site.origin}/")
+        asks = "fetch('/open/it', {headers: {'X-CSRF': '1'}}).then(answer => answer.text())"
+        assert "taken over" in page.evaluate(asks)
+        page.evaluate("location.href = '/open/it'")
+        page.get_by_text("An upload").wait_for()
+    assert len(site.seen("/open/it")) == 1, "the page came from the cache"
+    assert page.title() == "quiet"
+    assert page.evaluate("origin") == "null"
 
 
 @pytest.fixture
 def other_site_frontend(tmp_path):
     """A frontend at 127.0.0.1 over https: another site than localhost. Gives its origin and the certificate."""
     files = make_certificate(tmp_path)
-    with over_tls(Frontend(), 0, files) as port:
+    with over_tls(frontend_files, 0, files) as port:
         yield f"https://127.0.0.1:{port}", files
 
 

@@ -3,10 +3,11 @@ import json
 import logging
 import secrets
 import time
+from io import BytesIO
 
 import pytest
 import time_machine
-from flask import Response
+from flask import Response, request
 from tests.flask.double import CLICKED, FETCHED, HTTPS, ISSUER, KEY, LOCAL, Visitor
 from tests.service.issued import AUDIENCE, OTHER_KEY, access_token, published
 
@@ -178,6 +179,66 @@ def test_two_tokens_are_a_bad_request(call, path, headers, code):
     check_refusal(call(path=path, **headers), code=code, status=400, error="invalid_request")
 
 
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize("kind", [FORM, FORM.upper(), f"{FORM}; charset=utf-8"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_token_in_the_form_beside_it_is_a_second_one(app, call, kind, method):
+    """A token in a form and one in the header are two (RFC 6750 2 and 3.1); a wrong header is told first."""
+    app.add_url_rule("/form", "form", token_required(audience=AUDIENCE)(orders), methods=["POST", "PUT", "DELETE"])
+
+    def send(token):
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
+        return app.test_client().open(
+            "/form", method=method, base_url=LOCAL, data="access_token=x", headers=headers
+        )
+
+    check_refusal(send(issued()), code="access_token_in_form", status=400, error="invalid_request")
+    assert send("abc").json["code"] == "access_token_not_compact"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (FORM, b"amount=1&no_access_token=2"),
+        (FORM, b'{"access_token": 1}'),
+        (FORM, b"access_token=x&" + b"y" * 500_000),
+        ("application/json", b'{"access_token": "x"}'),
+        ("text/plain", b"access_token=x"),
+    ],
+)
+def test_view_reads_the_body_as_it_came(app, kind, body):
+    """Whatever a form is looked through for, the view must get all of it; other bodies are not looked at."""
+
+    @token_required(audience=AUDIENCE)
+    def echo():
+        return request.get_data()
+
+    app.add_url_rule("/echo", "echo", echo, methods=["POST"])
+    headers = {"Authorization": f"Bearer {issued()}", "Content-Type": kind}
+    assert app.test_client().post("/echo", base_url=LOCAL, data=body, headers=headers).data == body
+
+
+def test_form_of_no_length_is_left_to_the_view(app):
+    """A body that comes in chunks may be endless: the view must get it as it comes, and nobody else."""
+
+    class Endless(BytesIO):
+        def read(self, size=-1):
+            assert 0 <= size <= 1024, "all of it at once"
+            return b"access_token=x&".ljust(size, b"y")
+
+    @token_required(audience=AUDIENCE)
+    def first():
+        return request.stream.read(1024)
+
+    app.add_url_rule("/first", "first", first, methods=["POST"])
+    environ = {"wsgi.input": Endless(), "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    headers = {"Authorization": f"Bearer {issued()}", "Content-Type": FORM}
+    response = app.test_client().post("/first", base_url=LOCAL, headers=headers, environ_overrides=environ)
+    assert response.data.startswith(b"access_token=x&y")
+
+
 def test_parameter_of_a_like_name_is_no_token(call):
     """A parameter whose name only ends so must not be taken for a second token."""
     assert call(issued(), "/orders?no_access_token=1").status_code == 200
@@ -335,6 +396,75 @@ def test_document_says_how_to_get_in(call):
         "scopes_supported": ["a", "b", "read:orders"],
     }
     assert response.headers["Cache-Control"] == "public, max-age=300"
+
+
+@pytest.fixture
+def with_apis(make_app, make_provider):
+    """Make an application with APIs of these audiences: the keywords of each guard by its path."""
+
+    def with_apis(*guards, **settings):
+        providers = [make_provider(access_token_alg="ES256"), make_provider("partner", "https://partner.example")]
+        app = make_app({"providers": providers}, **settings)
+        for number, given in enumerate(guards):
+            app.add_url_rule(f"/{number}", str(number), token_required(**given)(lambda: "in"))
+        return app.test_client()
+
+    return with_apis
+
+
+def challenged_with(client, path, at=LOCAL):
+    challenge = client.get(path, base_url=at).headers["WWW-Authenticate"]
+    return challenge.removeprefix('Bearer resource_metadata="').removesuffix('"')
+
+
+@pytest.mark.parametrize("tail", ["/api", "/api/", "/api/orders", "/a%20b"])
+def test_api_with_a_path_has_a_document_of_its_own(with_apis, tail):
+    """Its identifier's path follows the well-known one, and the document is about it alone (RFC 9728 3.1, 3.3)."""
+    client = with_apis(
+        {"audience": f"{HTTPS}{tail}", "scopes": "b a", "provider": "oidc"}, {"scopes": "c"}, SIGNON_BASE_URL=HTTPS
+    )
+    address = challenged_with(client, "/0")
+    assert address == f"{HTTPS}{METADATA_PATH}{tail}"
+    response = client.get(address.removeprefix(HTTPS), base_url=HTTPS)
+    assert response.json == {
+        "resource": f"{HTTPS}{tail}",
+        "authorization_servers": [ISSUER],
+        "bearer_methods_supported": ["header"],
+        "scopes_supported": ["a", "b"],
+    }
+    assert response.headers["Cache-Control"] == "public, max-age=300"
+    whole = client.get(METADATA_PATH, base_url=HTTPS).json
+    assert (whole["resource"], whole["scopes_supported"]) == (HTTPS, ["c"])
+    assert whole["authorization_servers"] == [ISSUER, "https://partner.example"]
+
+
+@pytest.mark.parametrize(
+    "audience", [None, HTTPS, f"{HTTPS}/api?a", f"{HTTPS}.evil/api", "https://other.example/api", "orders"]
+)
+def test_api_of_another_name_is_the_application(with_apis, audience):
+    """What is called otherwise than by an address of ours has no document but the application's."""
+    client = with_apis({"audience": audience, "scopes": "a"}, SIGNON_BASE_URL=HTTPS)
+    assert challenged_with(client, "/0") == f"{HTTPS}{METADATA_PATH}"
+    assert client.get(METADATA_PATH, base_url=HTTPS).json["resource"] == HTTPS
+    assert client.get(f"{METADATA_PATH}/api", base_url=HTTPS).status_code == 404
+
+
+def test_slash_after_the_host_is_left_out(with_apis):
+    """An identifier of host and slash has its document where the host's is (RFC 9728 3.1), and stays itself."""
+    client = with_apis({"audience": f"{HTTPS}/"}, SIGNON_BASE_URL=HTTPS)
+    assert challenged_with(client, "/0") == f"{HTTPS}{METADATA_PATH}"
+    assert client.get(METADATA_PATH, base_url=HTTPS).json["resource"] == f"{HTTPS}/"
+
+
+def test_document_behind_a_path_prefix(with_apis):
+    """Behind a proxy's prefix the document is where the challenge says, and where RFC 9728 3.1 puts it, should the
+    proxy send that here, too.
+    """
+    client = with_apis({"audience": f"{HTTPS}/shop/api"}, {}, SIGNON_BASE_URL=f"{HTTPS}/shop")
+    assert challenged_with(client, "/0", HTTPS) == f"{HTTPS}/shop{METADATA_PATH}/api"
+    for path, resource in [("/api", "/shop/api"), ("/shop/api", "/shop/api"), ("/shop", "/shop"), ("", "/shop")]:
+        assert client.get(METADATA_PATH + path, base_url=HTTPS).json["resource"] == HTTPS + resource
+    assert client.get(f"{METADATA_PATH}/shopping", base_url=HTTPS).status_code == 404
 
 
 def test_guard_belongs_to_its_application(app, make_provider, call):

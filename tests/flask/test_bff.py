@@ -5,6 +5,7 @@ from importlib.resources import files
 import pytest
 import time_machine
 from flask import url_for
+from jwcrypto import jwk
 from tests.flask.double import FETCHED, HTTPS, LOCAL, Visitor, break_store, query_of, set_cookies
 
 from signon.core.errors import ProviderUnavailable
@@ -110,6 +111,15 @@ def test_tokens_that_have_ended_have_no_time_left(visitor, clock):
     visitor.sign_in()
     clock.shift(1000)
     assert ask(visitor).json["token_expires_in"] == 0
+
+
+def test_address_of_our_own_tokens(make_app, op):
+    """Where the application issues tokens scripts are told where."""
+    key = jwk.JWK.generate(kty="EC", crv="P-256").export_to_pem(private_key=True, password=None).decode()
+    visitor = Visitor(make_app(SIGNON_TOKEN_KEY=key, SIGNON_TOKEN_PATH="/my-token"), op)
+    assert "token" not in ask(visitor).json
+    visitor.sign_in()
+    assert ask(visitor).json["token"] == f"{LOCAL}/my-token"
 
 
 @pytest.mark.usefixtures("clock")
@@ -298,6 +308,14 @@ def test_own_endpoint_of_a_listed_frontend(own):
     assert own.who() == "Somchai"
 
 
+def test_own_endpoint_on_another_host(own, op):
+    """Where the script asks on another host name, the page is sent to our login page on the base URL's."""
+    elsewhere = Visitor(own.client.application, op, at="https://www.example.org")
+    response = elsewhere.get("/api/auth-url", **FOREIGN)
+    assert response.json == {"url": f"{HTTPS}/auth/login?next=%2Fme"}
+    assert not elsewhere.transactions()
+
+
 @pytest.mark.parametrize(
     ("path", "headers", "code"),
     [
@@ -349,4 +367,8 @@ def test_types_are_beside_the_script():
     script, types = (folder.joinpath(name).read_text("utf-8") for name in ("signon.mjs", "signon.d.mts"))
     exported = set(re.findall(r"^export (?:async )?(?:function|class) (\w+)", script, re.MULTILINE))
     typed = set(re.findall(r"^export (?:function|class) (\w+)", types, re.MULTILINE))
-    assert exported == typed == {"SignOnError", "configure", "login", "logout", "request", "session", "watch"}
+    assert (
+        exported
+        == typed
+        == {"SignOnError", "configure", "login", "logout", "request", "session", "token", "watch"}
+    )

@@ -1,6 +1,8 @@
 from dataclasses import replace
+from email.utils import formatdate
 
 import pytest
+import time_machine
 from flask import Flask
 from jwcrypto import jwk
 from tests.flask.double import HTTPS, break_store
@@ -9,6 +11,8 @@ from signon.core.errors import ProviderUnavailable, StoreUnavailable
 from signon.flask.state import KEY
 from signon.sessions.circuit import Circuit
 from signon.sessions.memory import MemoryStore
+
+NOW = 1_800_000_000
 
 
 @pytest.fixture
@@ -82,6 +86,40 @@ def test_check_says_which_provider_is_away(app, op, run, document):
     assert result.exit_code == 1
     assert f"BAD provider oidc (https://op.example): {document}_timeout: no answer in time" in result.output
     assert "ok  session store" in result.output
+
+
+@pytest.mark.parametrize(
+    ("date", "problem"),
+    [
+        (-60, None),
+        (60, None),
+        (-3700, "this machine's clock is 1 hour 1 minute ahead of the provider's: its tokens will be refused"),
+        (61, "this machine's clock is 1 minute 1 second behind the provider's: its tokens will be refused"),
+        ("", None),
+        ("yesterday", None),
+        ("Mon, 99 Foo 2026 00:00:00 GMT", None),
+        (None, None),
+    ],
+)
+def test_check_compares_clocks(app, op, run, date, problem):
+    """A provider whose clock is further away than tokens are allowed is `BAD`; one that says no time is not."""
+    right = op._jwks
+
+    def answer(request):
+        said = formatdate(NOW + date, usegmt=True) if isinstance(date, int) else date
+        return replace(
+            right(request), headers={"content-type": "application/json", **({"date": said} if said else {})}
+        )
+
+    op._jwks = answer
+    with time_machine.travel(NOW, tick=False):
+        result = run(app, "check")
+    said = (
+        f"BAD provider oidc (https://op.example): {problem}"
+        if problem
+        else "ok  provider oidc (https://op.example)"
+    )
+    assert (result.exit_code, result.output.splitlines()[0]) == (int(problem is not None), said)
 
 
 def test_check_says_that_the_store_is_away(app, run, monkeypatch):

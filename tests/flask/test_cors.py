@@ -53,6 +53,13 @@ def test_preflight_of_any_other(visitor, path, origin):
     assert "Origin" in response.vary
 
 
+@pytest.mark.parametrize("origin", [EVIL, "null", HTTPS])
+def test_preflight_of_an_old_browser(visitor, origin):
+    """A preflight that doesn't say where it comes from is judged by its origin alone."""
+    response = visitor.get("/auth/session", method="OPTIONS", Origin=origin, Access_Control_Request_Method="GET")
+    assert (response.status_code, response.json["code"], cors_of(response)) == (403, "cross_site", {})
+
+
 @pytest.mark.parametrize("path", ROUTES)
 def test_options_that_are_no_preflight(visitor, path):
     """A plain OPTIONS says what methods there are."""

@@ -274,6 +274,58 @@ def test_who_gets_a_page(mode, accept, page):
     assert wants_page(request_with(Sec_Fetch_Mode=mode, Accept=accept)) is page
 
 
+@pytest.mark.parametrize("dest", [*DESTS, "object", "embed"])
+@pytest.mark.parametrize("where", SITES)
+def test_frames_of_other_sites_get_no_page(where, dest):
+    """A frame in another site's page is no person who goes there: no sign-in may start in it."""
+    asked = request_with(Sec_Fetch_Mode="navigate", Sec_Fetch_Site=where, Sec_Fetch_Dest=dest)
+    assert wants_page(asked) is (dest in {None, "document"} or where in {"same-origin", "none"})
+
+
+def test_protected_page_in_a_frame(visitor):
+    """A page that needs a sign-in starts none in another site's frame; in one of our own it does."""
+    framed = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}
+    for where, status in (("same-site", 401), ("cross-site", 401), ("same-origin", 302)):
+        response = visitor.get("/me", **framed, Sec_Fetch_Site=where)
+        assert (response.status_code, bool(visitor.transactions())) == (status, status == 302)
+
+
+OURS = ("/auth/login", "/auth/logout", "/auth/signed-out", "/auth/session", "/auth/sessions", "/auth/signon.mjs")
+
+
+@pytest.mark.parametrize("path", OURS)
+@pytest.mark.parametrize("where", ["same-site", "cross-site", "something-new"])
+@pytest.mark.parametrize(
+    ("mode", "dest"),
+    [
+        *(("no-cors", dest) for dest in ("image", "script", "style", "empty")),
+        *(("navigate", dest) for dest in ("iframe", "object", "embed", "frame")),
+        *(("cors", dest) for dest in ("empty", "script", "image")),
+        ("same-origin", "worker"),
+        ("websocket", "websocket"),
+    ],
+)
+def test_pieces_of_other_sites_pages(visitor, path, where, mode, dest):
+    """What another site's page loads into itself is refused alike, whoever is signed in."""
+    sent = {
+        "Sec-Fetch-Site": where,
+        "Sec-Fetch-Mode": mode,
+        "Sec-Fetch-Dest": dest,
+        "Origin": "https://evil.example",
+    }
+    response = visitor.get(path, **sent)
+    assert (response.status_code, response.json["code"]) == (403, "cross_site")
+    assert "Origin" in response.vary
+
+
+def test_pages_that_lead_here(visitor):
+    """Links, plain clients and a provider's frame are not pieces of another site's page."""
+    for sent in (LINKED, TYPED, {}, {"Sec-Fetch-Site": "cross-site"}):
+        assert visitor.get("/auth/logout", **sent).status_code == 200
+    framed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}
+    assert code_of(visitor.get("/auth/frontchannel-logout/oidc", **framed)) != "cross_site"
+
+
 def test_exempt_routes_are_the_providers_own(app):
     """Each name on the list of exempt routes must be one of a route that providers send people to."""
     endpoints = {rule.endpoint.removeprefix("signon.") for rule in app.url_map.iter_rules()}

@@ -92,7 +92,7 @@ def told():
     """Signals as they come."""
     seen = []
 
-    def refreshed(_app, login):
+    def refreshed(_app, login, **_):
         seen.append(("refreshed", login.person.subject))
 
     def ended(_app, login, reason):

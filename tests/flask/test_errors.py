@@ -21,6 +21,7 @@ from signon.core.errors import (
 )
 from signon.flask import Refused
 from signon.flask.messages import MESSAGES
+from signon.flask.state import memo
 
 ERRORS = [
     (PersonError("cancelled", "m"), 403, logging.INFO),
@@ -53,6 +54,30 @@ def raising(app, visitor):
         return visitor.get("/raise", **headers)
 
     return visit
+
+
+@pytest.mark.parametrize(
+    ("code", "left"), [("access_denied", True), ("id_token_organization", True), ("id_token_exp", False)]
+)
+def test_way_out_of_the_provider(app, visitor, code, left):
+    """Who is denied, and would be again, must have a way to sign out at the provider, as must no other page."""
+
+    @app.get("/denied")
+    def denied():
+        memo()["provider"] = "oidc"
+        raise ProviderRefused(code, "m", error="e")
+
+    link = '<a class="button quiet" href="/auth/logout?provider=oidc">Sign out at OpenID</a>'
+    assert (link in visitor.get("/denied").text) is left
+    navigation = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert (
+        visitor.get("/auth/logout?provider=oidc", **navigation)
+        .headers["Location"]
+        .startswith(f"{visitor.op.issuer}/logout?")
+    )
+    visitor.op.metadata["end_session_endpoint"] = None
+    app.extensions["signon"].party.runtime._caches.clear()
+    assert link not in visitor.get("/denied").text
 
 
 @pytest.mark.parametrize(("error", "status", "level"), ERRORS, ids=[type(e).__name__ for e, *_ in ERRORS])

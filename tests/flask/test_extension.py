@@ -386,6 +386,7 @@ def test_routes_can_be_had_elsewhere(bare, make_provider, op):
         "/where/<provider>",
         "/auth/signon.mjs",
         "/.well-known/oauth-protected-resource",
+        "/.well-known/oauth-protected-resource/<path:path>",
         "/back",
         "/gone",
         "/told",
@@ -423,6 +424,7 @@ def test_default_routes(app):
         "/auth/auth-url/<provider>": ["GET"],
         "/auth/signon.mjs": ["GET"],
         "/.well-known/oauth-protected-resource": ["GET"],
+        "/.well-known/oauth-protected-resource/<path:path>": ["GET"],
     }
 
 

@@ -218,6 +218,7 @@ def test_listed_origin(make_visitor, backend):
     """A listed frontend may ask after a preflight that names its own headers, and read answers and refusals."""
     spa = "http://localhost:5173"
     visitor = make_visitor(settings={"SIGNON_CORS_ORIGINS": spa}, headers=["X-Tenant"])
+    backend.answer = Response("x", headers={"X-Count": "3"})
     came = {"Origin": spa, "Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors"}
     asks = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-csrf,x-tenant"}
     preflight = visitor.get("/api/a", method="OPTIONS", **came, **asks)
@@ -228,7 +229,11 @@ def test_listed_origin(make_visitor, backend):
         response = visitor.get("/api/a", method="PUT", **came, **headers)
         assert response.status_code == status
         assert response.headers["Access-Control-Allow-Origin"] == spa
+        shown = response.headers["Access-Control-Expose-Headers"].split(", ")
+        assert ("x-count" in shown, "WWW-Authenticate" in shown) == (status == 200, False)
     assert [request.headers["X-Tenant"] for request in backend.asked] == ["7"]
+    own = visitor.get("/api/a", **ASKED)
+    assert not [name for name, _ in own.headers if name.startswith("Access-Control-")]
 
 
 @pytest.mark.parametrize("credential", ["user", "own"])
@@ -306,7 +311,7 @@ def test_refused_token_is_refreshed_once(make_visitor, backend, provider, clock)
     clock.shift(NEW_SECONDS)
     backend.good = nothing
     told = []
-    with tokens_refreshed.connected_to(lambda _app, login: told.append(login), visitor.client.application):
+    with tokens_refreshed.connected_to(lambda _app, login, **_: told.append(login), visitor.client.application):
         response = visitor.post("/api/a", b"a body", **POSTED)
     assert response.status_code == 401
     assert "WWW-Authenticate" not in response.headers
@@ -446,6 +451,43 @@ def test_body_that_nobody_knows_the_end_of(visitor, backend):
     """Where the server doesn't say, the body must be refused and not dropped in silence."""
     assert refusal(chunked(visitor, BytesIO(b"x"))) == (411, "proxy_length_missing")
     assert backend.asked == []
+
+
+@pytest.mark.parametrize("coding", ["gzip, chunked", "chunked, chunked", "identity", "xchunked", ""])
+def test_body_in_another_coding(visitor, backend, coding):
+    """A body that was coded in more ways than chunks must be refused: the backend would not learn of it."""
+    environ = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": coding}
+    assert refusal(chunked(visitor, BytesIO(b"x"), **environ)) == (400, "proxy_header_refused")
+    assert backend.asked == []
+
+
+@pytest.mark.parametrize("length", ["5, 5", "+5", "-5", "5_0", "0x5", "\u0665", "5.0", "9" * 19])
+def test_length_that_is_none(visitor, backend, length):
+    """A body must not be dropped in silence because its length can't be read."""
+    response = visitor.client.post(
+        "/api/a",
+        headers=POSTED,
+        input_stream=BytesIO(b"hello"),
+        base_url=LOCAL,
+        environ_overrides={"CONTENT_LENGTH": length},
+    )
+    assert refusal(response) == (400, "proxy_header_refused")
+    assert backend.asked == []
+
+
+class Broken(BytesIO):
+    """A body whose pieces are none, as servers tell it: each by an error of its own."""
+
+    def read(self, _size=-1):
+        msg = "Bad chunked transfer size"
+        raise ValueError(msg)
+
+
+def test_body_in_broken_pieces(visitor, backend):
+    """A body that the server itself can't read is the browser's fault, whatever error the server has for that."""
+    response = chunked(visitor, Broken(), **{"wsgi.input_terminated": True})
+    assert refusal(response) == (400, "proxy_body_broken")
+    assert backend.bodies == []
 
 
 @pytest.mark.parametrize("terminated", [False, True])

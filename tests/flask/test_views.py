@@ -674,12 +674,13 @@ def test_sign_out_page_offers_how_far(make_app, make_provider, op, configured, m
     assert f'<button class="button quiet" name="scope" value="{other}">' in page
 
 
-@pytest.mark.parametrize("how", ["nobody", "no sign-out", "metadata away"])
-def test_sign_out_page_offers_no_more_than_there_is(app, visitor, how):
+@pytest.mark.parametrize("somebody", [True, False])
+@pytest.mark.parametrize("how", ["no sign-out", "metadata away"])
+def test_sign_out_page_offers_no_more_than_there_is(app, visitor, how, somebody):
     """Where there is nothing to leave at the provider, or nobody knows, the page must have one button."""
     if how == "no sign-out":
         visitor.op.metadata["end_session_endpoint"] = None
-    if how != "nobody":
+    if somebody:
         visitor.sign_in()
     if how == "metadata away":
         app.extensions[KEY].party.runtime._caches.clear()
@@ -688,6 +689,27 @@ def test_sign_out_page_offers_no_more_than_there_is(app, visitor, how):
     assert page.count("<button") == 1
     assert "scope" not in page
     assert "OpenID" not in page
+
+
+@pytest.mark.parametrize(
+    ("names", "query", "offered"),
+    [
+        (("oidc",), "", True),
+        (("oidc", "staff"), "?provider=oidc", True),
+        (("oidc", "staff"), "", False),
+        (("oidc", "staff"), "?provider=nosuch", False),
+    ],
+)
+def test_sign_out_at_the_provider_alone(make_app, make_provider, op, names, query, offered):
+    """Who has no session here must be offered to leave the provider, where it is known which, and get there."""
+    visitor = Visitor(make_app({"providers": [make_provider(name) for name in names]}), op)
+    page = visitor.get(f"/auth/logout{query}").text
+    assert ("you may still be at" in page) is offered
+    if offered:
+        fields = {"provider": "oidc", "scope": "everywhere"}
+        assert '<input type="hidden" name="provider" value="oidc">' in page
+        location = visitor.post("/auth/logout", data=fields, Origin=LOCAL).headers["Location"]
+        assert location.startswith(f"{op.issuer}/logout?")
 
 
 @pytest.mark.parametrize("configured", ["everywhere", "here"])

@@ -1,4 +1,4 @@
-"""An application with an API behind it, for gunicorn; the backend's address comes from the environment."""
+"""An application with an API behind it, for servers; the environment says where, and how long it is waited for."""
 
 import os
 
@@ -11,7 +11,14 @@ def create_app() -> Flask:
     """The application."""
     app = Flask(__name__)
     signon = SignOn(app)
-    signon.proxy(app, "/api", to=os.environ["BACKEND"], methods=["GET", "POST"], max_body_bytes=1 << 28)
+    signon.proxy(
+        app,
+        "/api",
+        to=os.environ["BACKEND"],
+        methods=["GET", "POST"],
+        max_body_bytes=1 << 28,
+        idle_seconds=float(os.environ.get("IDLE_SECONDS", "60")),
+    )
     app.add_url_rule("/me", "me", login_required(lambda: current_user.name or ""))
     app.add_url_rule("/worker", "worker", lambda: str(os.getpid()))
     return app

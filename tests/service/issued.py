@@ -3,6 +3,8 @@
 from jwcrypto import jwk, jwt
 from tests.flask.double import _SIGNING_KEY, CLIENT_ID, ISSUER, json_response
 
+from signon.core.http import HttpResponse
+
 AUDIENCE = "https://api.example.org/"
 OTHER_KEY = jwk.JWK.generate(kty="EC", crv="P-256", kid="k2", use="sig", alg="ES256")
 
@@ -34,3 +36,15 @@ def published(*keys):
 def introspected(**members: object):
     """The answer of a provider that is asked about a token."""
     return json_response({"active": True, **members})
+
+
+def introspected_signed(*, now: float, key=_SIGNING_KEY, kid: str = "k1", **members: object):
+    """The same, signed (RFC 9701 5)."""
+    header = {"alg": "ES256", "kid": kid, "typ": "token-introspection+jwt"}
+    said = {"active": True, **members}
+    token = jwt.JWT(
+        header=header, claims={"iss": ISSUER, "aud": CLIENT_ID, "iat": int(now), "token_introspection": said}
+    )
+    token.make_signed_token(key)
+    headers = {"content-type": "application/token-introspection+jwt"}
+    return HttpResponse(status=200, headers=headers, body=token.serialize().encode())

@@ -104,7 +104,7 @@ def test_time_goes_by(party, make_session, clock):
 def test_refresh_without_an_id_token(party, make_session, clock):
     """Beside a refreshed access token the first ID token's hash says nothing, and the rest still passes."""
     clock.now += 200
-    session = make_session(access_token=REFRESHED, refreshed_at=clock.now, iat=int(NOW))
+    session = make_session(access_token=REFRESHED, refreshed_at=clock.now, iat=int(NOW), auth_time=int(NOW))
     verdicts = explain_id_token(party, session)
     assert outcomes(verdicts) == {"left out"}
     (left,) = [verdict for verdict in verdicts if verdict.outcome == "left out"]

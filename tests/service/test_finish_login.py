@@ -4,6 +4,7 @@ import pytest
 from tests.flask.double import ISSUER
 from tests.service.conftest import CALLBACK, NOW
 
+from signon.core.authorize import Wishes
 from signon.core.errors import (
     OperatorError,
     PersonError,
@@ -27,8 +28,10 @@ PREFIX = "__Host-"
 class Journey:
     """One sign-in up to the provider's answer."""
 
-    def __init__(self, party, op, *, provider="oidc", next_path=None, **claims):
-        start = start_login(party, party.providers[provider], redirect_uri=CALLBACK, next_path=next_path)
+    def __init__(self, party, op, *, provider="oidc", next_path=None, wishes=None, **claims):
+        start = start_login(
+            party, party.providers[provider], redirect_uri=CALLBACK, next_path=next_path, wishes=wishes
+        )
         self.party, self.provider = party, provider
         self.cookies = {PREFIX + start.cookie_name: start.cookie_value}
         self.pairs = tuple(op.authorize(start.url, **claims).items())
@@ -76,6 +79,19 @@ def test_new_account_is_told(make_party, make_provider, op, echo, pairs, signed_
     finished = journey.finish()
     session = journey.party.sessions.load(finished.session_id, now=NOW)
     assert (session.login.signed_up, finished.session.login.signed_up, seen) == (signed_up, signed_up, [signed_up])
+
+
+@pytest.mark.parametrize("keep", [{}, {"iceCream": "รสวานิลลา", "hat": "2"}])
+def test_what_was_kept_is_the_logins(make_party, op, keep):
+    """What the application kept must be in the login, where its rules see it, and then in the session."""
+    seen = []
+    party = make_party(
+        on_login=lambda login: seen.append(login.kept), roles_from=lambda login: tuple(sorted(login.kept))
+    )
+    finished = Journey(party, op, wishes=Wishes(keep=keep)).finish()
+    session = party.sessions.load(finished.session_id, now=NOW)
+    assert (session.login.kept, finished.session.login.kept, seen) == (keep, keep, [keep])
+    assert session.roles == tuple(sorted(keep))
 
 
 def test_provider_without_sign_up_tells_of_none(journey):

@@ -5,11 +5,18 @@ from dataclasses import replace
 import pytest
 from tests.flask.double import _SIGNING_KEY, CLIENT_ID, ISSUER
 from tests.service.conftest import NOW
-from tests.service.issued import AUDIENCE, OTHER_KEY, access_token, introspected, published
+from tests.service.issued import (
+    AUDIENCE,
+    OTHER_KEY,
+    access_token,
+    introspected,
+    introspected_signed,
+    published,
+)
 
 from signon.core.access_token import VerifiedAccessToken
 from signon.core.bearer import BearerRefused
-from signon.core.errors import OperatorError, ProviderUnavailable
+from signon.core.errors import OperatorError, ProviderError, ProviderUnavailable
 from signon.core.introspection import Introspection
 from signon.core.keys import read_jwks
 from signon.core.provider import AccessTokenProfile
@@ -202,6 +209,38 @@ def test_random_strings_cost_nothing(guard, op, verified):
     assert (op.asked, verified, len(guard._remembered)) == ([], [0], 0)
 
 
+JUNK = (
+    "a.b.c.d.e",
+    "." * 30_000,
+    "a" * 30_000,
+    "..",
+    "a.b.c",
+    "eyJhbGciOiJub25lIn0.e30.",
+    "W10.W10.W10",
+    ".".join(["W1t" * 8000] * 3),
+)
+"""Parts of an encrypted token, nothing but dots, no JSON, no object, JSON of great depth."""
+
+
+@pytest.mark.parametrize("text", JUNK)
+def test_junk_is_refused_before_any_signature(guard, op, verified, text):
+    """Whatever is no token of ours by its form is refused each time, for one fetch of the keys in all."""
+    codes = {code_of(guard, text) for _ in range(20)}
+    assert len(codes) == 1
+    assert op.documents() in ([], ["metadata", "jwks"])
+    assert not guard._remembered
+    assert verified == [20 if text.count(".") == 2 else 0]
+
+
+def test_forged_signatures_cost_no_fetch(guard, op):
+    """A token with a known key's id and another's signature costs its verification, and no look for newer keys."""
+    accept(guard, issued())
+    forged = [issued(key=OTHER_KEY, jti=f"token-{number}") for number in range(200)]
+    assert {code_of(guard, text) for text in forged} == {"access_token_signature"}
+    assert op.documents() == ["metadata", "jwks"]
+    assert len(guard._remembered) == 1
+
+
 def test_made_up_keys_cost_one_fetch(guard, op, monotonic, verified):
     """A thousand tokens with made-up keys cost one more fetch, and don't push out those that were verified."""
     texts = [issued(jti=f"token-{number}") for number in range(4)]
@@ -264,10 +303,11 @@ def test_api_that_names_no_provider_is_set_up_wrongly(guard):
     assert error.value.code == "token_issuer_unknown"
 
 
-def test_application_can_be_an_issuer(make, op):
-    """The application's own tokens are judged like any other's, by its own keys, and by its name if wanted."""
+@pytest.fixture
+def own():
+    """The application as an issuer, with a key of its own."""
     keys = read_jwks(published(OTHER_KEY))
-    own = TokenIssuer(
+    return TokenIssuer(
         name="own",
         issuer="https://app.example.org",
         profile=AccessTokenProfile(algs=ES256),
@@ -275,6 +315,24 @@ def test_application_can_be_an_issuer(make, op):
         keys=lambda _unknown_to: keys,
         introspect=lambda _token: Introspection(active=False),
     )
+
+
+@pytest.mark.parametrize("name", [None, "own"])
+def test_made_up_own_tokens_ask_nobody(make, op, own, name):
+    """Random strings, made-up keys and forged signatures in the application's own name cost nobody a request."""
+    guard = make(own=own)
+    found = {"access_token_unknown_key": 0, "access_token_signature": 0}
+    for number in range(100):
+        for kid in (f"made-up-{number}", "k2"):
+            found[code_of(guard, issued(iss=own.issuer, kid=kid, jti=f"token-{number}"), issuer=name)] += 1
+        expected = "access_token_iss" if name is None else "access_token_not_compact"
+        assert code_of(guard, secrets.token_urlsafe(48), issuer=name) == expected
+    assert set(found.values()) == {100}
+    assert (op.asked, len(guard._remembered)) == ([], 0)
+
+
+def test_application_can_be_an_issuer(make, op, own):
+    """The application's own tokens are judged like any other's, by its own keys, and by its name if wanted."""
     guard = make(own=own)
     ours = issued(iss="https://app.example.org", key=OTHER_KEY, kid="k2")
     assert [issuer.name for issuer in guard.issuers] == ["oidc", "own"]
@@ -321,6 +379,25 @@ def test_providers_word_is_judged(make, op, members, given, code):
     assert code_of(make({"oidc": (ISSUER, given)}), "an-opaque-token") == code
 
 
+def test_random_strings_are_asked_about_once(make, op, clock):
+    """A thousand random strings cost one question each, however often they come, and little is kept of them; what
+    is known of good tokens stays.
+    """
+    op.metadata = INTROSPECTION
+    op.failing["introspection"] = introspected(sub="person-1", aud=AUDIENCE)
+    guard = make({"oidc": (ISSUER, ASKED)})
+    accept(guard, "a-good-token")
+    op.failing["introspection"] = introspected(active=False)
+    strings = [secrets.token_urlsafe(48) for _ in range(1000)]
+    for text in strings * 2:
+        assert code_of(guard, text) == "access_token_inactive"
+    assert op.documents().count("introspection") == 1 + 1000
+    assert len(introspect_module._INACTIVE._held) == 1000 <= introspect_module.KEPT
+    clock.now += 4
+    assert accept(guard, "a-good-token").subject == "person-1"
+    assert op.documents().count("introspection") == 1 + 1000
+
+
 def test_audience_can_be_waived(make, op):
     """By its loud name alone a profile takes tokens of which nobody says whom they are for."""
     op.metadata = INTROSPECTION
@@ -358,3 +435,44 @@ def test_opaque_token_of_one_of_two_is_shown_to_neither(make, ops):
     ops[ISSUER].metadata = INTROSPECTION
     ops[ISSUER].failing["introspection"] = introspected(aud=AUDIENCE)
     assert accept(guard, "an-opaque-token", issuer="oidc").issuer == ISSUER
+
+
+SIGNED = {"access_token_profile": "introspected", "introspection_alg": "ES256"}
+
+
+def test_provider_signs_what_it_says(make, op):
+    """Where answers are to come signed, a signed one opens the API, and a key that is new there is found."""
+    op.metadata = INTROSPECTION
+    guard = make({"oidc": (ISSUER, SIGNED)})
+    op.failing["introspection"] = introspected_signed(now=NOW, sub="person-1", aud=AUDIENCE)
+    assert accept(guard, "an-opaque-token").subject == "person-1"
+    op.failing["introspection"] = introspected_signed(
+        now=NOW, key=OTHER_KEY, kid="k2", sub="person-2", aud=AUDIENCE
+    )
+    op.failing["jwks"] = published(OTHER_KEY)
+    assert accept(guard, "another-opaque-token").subject == "person-2"
+    op.failing["introspection"] = introspected_signed(
+        now=NOW, key=OTHER_KEY, kid="k2", aud="https://other.example/"
+    )
+    assert code_of(guard, "a-token-for-others") == "access_token_aud"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (introspected(sub="person-1", aud=AUDIENCE), "introspection_not_signed"),
+        (introspected_signed(now=NOW, key=OTHER_KEY, sub="person-1", aud=AUDIENCE), "introspection_signature"),
+        (introspected_signed(now=NOW, key=OTHER_KEY, kid="k2", aud=AUDIENCE), "introspection_unknown_key"),
+        (introspected_signed(now=NOW + 61, sub="person-1", aud=AUDIENCE), "introspection_iat_future"),
+    ],
+)
+def test_word_that_the_provider_has_not_signed_counts_for_nothing(make, op, answer, code):
+    """A verdict that isn't the provider's must open nothing, and the token must not be called wrong for that."""
+    op.metadata = INTROSPECTION
+    op.failing["introspection"] = answer
+    guard = make({"oidc": (ISSUER, SIGNED)})
+    for _ in range(2):
+        with pytest.raises(ProviderError) as error:
+            accept(guard, "an-opaque-token")
+        assert (type(error.value), error.value.code, error.value.status) == (ProviderError, code, 502)
+    assert op.documents().count("introspection") == 2

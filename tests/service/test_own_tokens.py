@@ -118,6 +118,30 @@ def test_what_is_not_known_is_not_said(session):
     assert (claims["sub"], claims["auth_time"]) == ("user-7", NOW - 100)
 
 
+def test_other_blocks_beside_a_key(session):
+    """What tools write before and behind a key, `openssl ecparam -genkey` for example, must not keep it out."""
+    parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+    assert [key.alg for key in token_keys(parameters + pem(EC) + parameters + pem(RSA))] == ["ES256", "RS256"]
+
+
+def test_key_that_says_that_it_signs(session):
+    """A key whose JWK says what its private half is for signs, and is published for what its public half does."""
+    own = own_of(jwks(jwk.JWK(**EC.export(as_dict=True), key_ops=["sign"], use="sig", alg="ES256")))
+    assert read(issue(own, session))[0]["kid"] == "ec"
+    (published,) = own_jwks(own)
+    assert published == {**EC.export_public(as_dict=True), "use": "sig", "alg": "ES256"}
+
+
+def test_address_is_verified_only_by_the_provider(session):
+    """An API must be told that an address was verified where the provider said so, and never elsewhere."""
+    person = replace(session.login.person, email_verified=True)
+    _, claims = read(issue(own_of(), replace(session, login=replace(session.login, person=person))))
+    assert (claims["email"], claims["email_verified"]) == ("mia@people.example", True)
+    nowhere = replace(person, email=None)
+    _, claims = read(issue(own_of(), replace(session, login=replace(session.login, person=nowhere))))
+    assert not claims.keys() & {"email", "email_verified"}
+
+
 def test_no_national_id(session):
     """A subject that must not be shown, and claims beside it, must not get into a token."""
     _, claims = read(issue(own_of(), session))
@@ -176,9 +200,11 @@ def test_first_key_signs(session):
         ("", "private_key_unreadable"),
         (EC.export_public(), "private_key_unreadable"),
         (pem(jwk.JWK.generate(kty="RSA", size=1024)), "private_key_unreadable"),
-        (pem(EC) + "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----", None),
+        ("-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----", "private_key_unreadable"),
         (pem(jwk.JWK.generate(kty="EC", crv="P-384")), "token_key_alg"),
         (jwks(jwk.JWK.generate(kty="OKP", crv="Ed25519", kid="ed")), "token_key_alg"),
+        (jwks(jwk.JWK(**RSA.export(as_dict=True), alg="PS256")), "token_key_alg"),
+        (jwks(jwk.JWK(**EC.export(as_dict=True), use="enc")), "token_key_alg"),
         (pem(EC) + pem(EC), "token_key_twice"),
         (jwks(EC, jwk.JWK.generate(kty="RSA", size=2048, kid="ec")), "token_key_twice"),
     ],
@@ -187,7 +213,7 @@ def test_keys_that_can_not(text, code):
     """Anything else is refused at the start, by a code that has nothing of the key in it."""
     with pytest.raises(OperatorError) as error:
         token_keys(text)
-    assert error.value.code == (code or "private_key_unreadable")
+    assert error.value.code == code
     assert not text or text[:40] not in str(error.value)
 
 

@@ -140,12 +140,13 @@ def test_provider_without_the_api(make_party, make_provider, session):
         reset_password(party, generic, "u1", new=Secret(NEW))
 
 
-@pytest.mark.parametrize("ended", ["invalid_grant", None])
-def test_session_without_tokens(party, session, op, ended):
-    """Tokens that have ended open nothing; only a sign-in brings others."""
-    session = replace(session, tokens=session.tokens if ended else None, tokens_ended=ended)
-    with pytest.raises(TokensEnded):
-        own_state(party, session)
+def test_session_without_tokens(party, session, op):
+    """Tokens that have ended open nothing, and a sign-in brings others; where none come the settings are wrong."""
+    with pytest.raises(TokensEnded, match=r"^tokens_ended:"):
+        own_state(party, replace(session, tokens_ended="invalid_grant"))
+    with pytest.raises(OperatorError, match=r"^tokens_missing:"):
+        own_state(party, replace(session, tokens=None))
+    assert not op.asked
 
 
 def test_unreachable(party, session, op):

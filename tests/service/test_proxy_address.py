@@ -35,6 +35,7 @@ def refusal(path, **more):
         ("/api/100%", b"", f"{TO}/100%25"),
         ("/api/what?#", b"", f"{TO}/what%3F%23"),
         ("/api/...", b"", f"{TO}/..."),
+        ("/api/\uff21\uff0f\uff22\uff1a\u2026", b"", f"{TO}/%EF%BC%A1%EF%BC%8F%EF%BC%A2%EF%BC%9A%E2%80%A6"),
         ("/api/.well-known", b"", f"{TO}/.well-known"),
         ("/api/a", b"x=y|z&q=\xe0 #f\r\n", f"{TO}/a?x=y%7Cz&q=%E0%20%23f%0D%0A"),
         ("/api/a", b"next=//evil.example/../@", f"{TO}/a?next=//evil.example/../@"),
@@ -81,6 +82,9 @@ def test_backend_at_its_root():
         "/api/%5c",
         "/api/%252e",
         "/api/\ufffd",
+        "/api/\uff0e\uff0e/admin",
+        "/api/a\uff0f..\uff0fadmin",
+        "/api/\u2025",
     ],
 )
 def test_tricks_of_the_path(path):
@@ -156,12 +160,23 @@ def test_whatever_is_asked_for_stays_below_the_address(rest, query):
         ("/v1/orders/8", "/shop/api/orders/8"),
         ("8", "/shop/api/orders/8"),
         ("https://elsewhere.example/", "https://elsewhere.example/"),
+        (f"{TO}#part", "/shop/api#part"),
         (f"{TO}evil", f"{TO}evil"),
-        ("/admin", "/admin"),
+        ("/admin", "https://backend.example/admin"),
+        ("../../auth/logout", "https://backend.example/auth/logout"),
+        ("//evil.example/v1/", "https://evil.example/v1/"),
+        ("/\\evil.example/", "https://backend.example/\\evil.example/"),
+        *(
+            (f"{TO}/{trick}/me", f"{TO}/{trick}/me")
+            for trick in ("..", "%2e%2e", "a/..;", "\\..", "", "%5c..", "..%2f", "\uff0e\uff0e")
+        ),
+        ("http://[evil", "http://[evil"),
         ("https://backend.example.evil.example/v1/", "https://backend.example.evil.example/v1/"),
     ],
 )
 def test_where_an_answer_leads(location, ours):
-    """An address below the backend's must come back as a path of ours; any other is nobody's to change."""
+    """An address below the backend's must come back as a path of ours, any other as a whole one: no path at the
+    backend may lead to a page of ours.
+    """
     asked = f"{TO}/orders/7"
     assert own_location(location, asked=asked, to=TO, prefix="/shop/api") == ours

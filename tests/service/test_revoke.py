@@ -7,6 +7,7 @@ from tests.service.test_finish_login import Journey
 from tests.service.token_op import LIFE, TokenOp
 
 from signon.core.errors import ProviderUnavailable
+from signon.service.introspect import introspect
 from signon.service.revoke import REVOKED, revoke_tokens
 
 
@@ -39,6 +40,20 @@ def test_both_in_their_order(make_party, make_provider, op):
     party = make_party(replace(make_provider(), revocation_cascades=False))
     revoke_tokens(party, Journey(party, op).finish().session)
     assert revoked(op) == [("refresh_token", "refresh"), ("access_token", "access")]
+
+
+@pytest.mark.parametrize("cascades", [True, False])
+def test_revoked_token_is_asked_about_anew(make_party, make_provider, op, cascades):
+    """What was said of an access token while it was good must not outlive its revocation here."""
+    provider = replace(make_provider(), revocation_cascades=cascades)
+    party = make_party(provider)
+    session = Journey(party, op).finish().session
+    token = session.tokens.access_token
+    assert introspect(party, provider, token).active
+    op.active = False
+    assert introspect(party, provider, token).active, "remembered"
+    revoke_tokens(party, session)
+    assert not introspect(party, provider, token).active
 
 
 def test_one_that_fails_does_not_keep_the_other(make_party, make_provider, op, caplog):

@@ -54,6 +54,25 @@ def test_wishes_are_asked_and_remembered(party):
     assert (transaction.fresh, transaction.max_age_seconds, transaction.acr_values) == (True, 0, ("aal2",))
 
 
+def test_what_the_application_keeps_is_in_the_cookie_alone(party):
+    """It must be remembered, and not be told to the provider."""
+    start = started(party, wishes=Wishes(keep={"iceCream": "Vanilla"}))
+    assert open_transaction(party.sealer, start.cookie_value, now=NOW).kept == {"iceCream": "Vanilla"}
+    assert query_of(start.url).keys() == query_of(started(party).url).keys()
+    assert "Vanilla" not in start.url
+
+
+def test_too_much_to_keep_is_no_start(make_party, make_provider, op):
+    """What does not fit into the cookie is an error before anybody is asked for anything."""
+    pushing(op)
+    party = make_party(make_provider(par="true"))
+    text = "".join(party.sealer.stamp(now=now) for now in range(30))
+    with pytest.raises(PersonError) as caught:
+        started(party, next_path="/me", wishes=Wishes(keep={"iceCream": text}))
+    assert (caught.value.code, caught.value.status) == ("kept_too_large", 400)
+    assert op.documents() == ["metadata"]
+
+
 @pytest.mark.parametrize("ahead", [60, -60])
 def test_start_is_remembered_by_the_stores_clock_too(make_party, ahead):
     """Where the store has a clock the cookie knows how far that is ahead; our own time stays what it is."""

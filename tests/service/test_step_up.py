@@ -3,9 +3,10 @@ from dataclasses import replace
 import pytest
 from tests.service.conftest import NOW
 
+from signon.core.authorize import Wishes
 from signon.core.errors import OperatorError
 from signon.core.person import Login, Person
-from signon.service.step_up import StepUp, is_enough, to_wishes
+from signon.service.step_up import StepUp, is_enough, same_again, to_wishes
 
 PERSON = Person(provider="oidc", issuer="https://op.example", subject="p", public_subject="p")
 
@@ -50,3 +51,28 @@ def test_provider_that_signs_nothing_cant_be_held_to_it(make_provider):
     with pytest.raises(OperatorError) as error:
         to_wishes(replace(unsigned, scopes=("pid",)), StepUp(max_age_seconds=5))
     assert error.value.code == "step_up_unsigned"
+
+
+@pytest.mark.parametrize(
+    ("claims", "parameters"),
+    [
+        ({"org_id": "o-1", "name": "x"}, {"organization": "o-1"}),
+        ({"org_id": ""}, {}),
+        ({"org_id": 7}, {}),
+        ({}, {}),
+    ],
+)
+def test_once_more_is_for_the_same(make_provider, claims, parameters):
+    """What the provider keeps apart (an organization) is asked for again where the claims have it as text."""
+    provider = replace(make_provider(), asked_again={"org_id": "organization"})
+    known = replace(login(), claims=claims)
+    wishes = Wishes(prompt="login")
+    assert same_again(provider, known, wishes) == replace(wishes, parameters=parameters)
+    assert same_again(make_provider(), known, wishes) is wishes
+
+
+def test_once_more_for_another(make_provider):
+    """What a sign-in itself asks for wins over what the last one was for."""
+    provider = replace(make_provider(), asked_again={"org_id": "organization"})
+    wishes = Wishes(parameters={"organization": "o-2", "connection": "c"})
+    assert same_again(provider, replace(login(), claims={"org_id": "o-1"}), wishes) == wishes

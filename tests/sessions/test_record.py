@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from signon.core.person import Login, Person
 from signon.sessions.record import Session, read_session, write_session
 
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=50)
+
 
 def test_a_session_comes_back(session):
     """A session with everything in it is read as it was written."""
@@ -45,6 +47,21 @@ def test_odd_claims_come_back(session):
     assert read_session(write_session(odd)) == odd
 
 
+@given(kept=st.dictionaries(ANY_TEXT, ANY_TEXT, max_size=5))
+def test_what_was_kept_comes_back(kept):
+    """The application's own texts are read as they were written, whatever is in them."""
+    person = Person(provider="p", issuer="i", subject="s", public_subject="s")
+    login = Login(person=person, claims={}, signed_in_at=1.0, kept=kept)
+    held = Session(login=login, user_key="k", started_at=1.0, created_at=1.0, expires_at=2.0)
+    assert read_session(write_session(held)).login.kept == kept
+
+
+def test_a_session_from_before_anything_was_kept(session):
+    """A record without the member is read, and nothing is kept in it; nor is the member written for nothing."""
+    assert b"kept" not in write_session(session)
+    assert read_session(write_session(session)).login.kept == {}
+
+
 def test_the_version_is_the_stores(session):
     """The version is not written; who loads says it, and it makes no difference to what is equal."""
     written = write_session(replace(session, version=9))
@@ -58,6 +75,7 @@ def test_nothing_secret_prints(session):
     shown = repr(session)
     assert "planted-access-token" not in shown
     assert "ถนนราชดำเนิน" not in shown
+    assert "Vanilla" not in repr(replace(session, login=replace(session.login, kept={"Vanilla": "Vanilla"})))
     assert session.login.person.subject not in shown
 
 

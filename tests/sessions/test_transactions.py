@@ -1,12 +1,14 @@
 import hashlib
+import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from signon.core.errors import OperatorError, PersonError
 from signon.core.values import Secret, b64url_decode, b64url_encode
+from signon.sessions.codec import to_json, to_row
 from signon.sessions.sealer import Sealer
 from signon.sessions.transactions import (
     MAX_CHARACTERS,
@@ -20,6 +22,19 @@ from signon.sessions.transactions import (
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=2000)
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def digits(length):
+    """Text that packs badly, always the same."""
+    texts = (b64url_encode(hashlib.sha256(bytes([n])).digest()) for n in range(length // 40 + 1))
+    return "".join(texts)[:length]
+
+
+def sealed_or_code(sealer, transaction):
+    try:
+        return seal_transaction(sealer, transaction)
+    except PersonError as error:
+        return error.code
 
 
 def test_a_cookie_is_named_after_time_and_state():
@@ -116,12 +131,64 @@ def test_no_next_passes_the_limit(sealer, transaction, now, next_path):
     assert open_transaction(sealer, value, now=now).next in {next_path, None}
 
 
+def test_a_next_that_packs_too_well_is_dropped(sealer, transaction, now):
+    """A return path that would not be unpacked again, since it is so much longer than it looks, is forgotten."""
+    value = seal_transaction(sealer, replace(transaction, next="/" + "a" * 70_000))
+    assert open_transaction(sealer, value, now=now) == replace(transaction, next=None)
+
+
+@unhurried
+@given(kept=st.dictionaries(TEXT, TEXT, max_size=4))
+@example(kept={"flavour": "a" * 70_000})
+@example(kept={"flavour": "a" * 60_000})
+def test_what_is_kept_comes_back_or_is_refused(sealer, transaction, now, kept):
+    """Whatever an application keeps comes back as it was, beside everything but a long return path; what doesn't
+    fit is `kept_too_large` before anything has begun, and never cut.
+    """
+    keeping = replace(transaction, kept=kept)
+    value = sealed_or_code(sealer, keeping)
+    assert len(value) <= MAX_CHARACTERS
+    if value != "kept_too_large":
+        assert open_transaction(sealer, value, now=now) in (keeping, replace(keeping, next=None))
+
+
+def test_a_long_next_goes_before_what_is_kept(sealer, transaction, now):
+    """Where both don't fit, what the application keeps stays."""
+    keeping = replace(transaction, next="/" + digits(400)[::-1], kept={"flavour": digits(400)})
+    opened = open_transaction(sealer, seal_transaction(sealer, keeping), now=now)
+    assert opened == replace(keeping, next=None)
+
+
+def test_too_much_to_keep_says_how_much_fits(sealer, transaction, now):
+    """The error has the size and the room, and nothing of the text; as much as it says does fit."""
+    with pytest.raises(PersonError, match=r"is 2014 bytes long as JSON, and about \d+ fit") as caught:
+        seal_transaction(sealer, replace(transaction, kept={"flavour": digits(2000)}))
+    assert digits(2000)[:8] not in str(caught.value)
+    room = int(re.search(r"about (\d+) fit", str(caught.value))[1])
+    assert 250 < room < 500
+    fits = replace(transaction, next=None, kept={"flavour": digits(room - 14)})
+    assert open_transaction(sealer, seal_transaction(sealer, fits), now=now) == fits
+
+
+def test_what_is_kept_is_not_readable(sealer, transaction):
+    """The cookie shows nothing of it."""
+    assert b"Vanilla" not in b64url_decode(seal_transaction(sealer, replace(transaction, kept={"a": "Vanilla"})))
+
+
+def test_a_transaction_of_the_last_release_opens(sealer, transaction, now):
+    """A sign-in under way while an application is brought up to date is finished by the new release."""
+    row = to_row(transaction)[:-1]
+    value = b64url_encode(sealer.seal_salted(to_json(row), purpose="transaction"))
+    assert open_transaction(sealer, value, now=now) == transaction
+
+
 def test_settings_that_do_not_fit_are_the_operators(sealer, transaction):
     """Where the settings alone pass the limit, who set them is told, and what to shorten."""
     scopes = tuple(hashlib.sha256(bytes([n])).hexdigest() for n in range(30))
-    with pytest.raises(OperatorError, match=r"pingone.*scopes") as caught:
-        seal_transaction(sealer, replace(transaction, scopes=scopes))
-    assert caught.value.code == "transaction_too_large"
+    for kept in ({}, {"flavour": "Vanilla"}):
+        with pytest.raises(OperatorError, match=r"pingone.*scopes") as caught:
+            seal_transaction(sealer, replace(transaction, scopes=scopes, kept=kept))
+        assert caught.value.code == "transaction_too_large"
 
 
 def test_a_transaction_ends_after_fifteen_minutes(sealer, transaction, now):

@@ -94,6 +94,7 @@ def _signed_in(session: Session) -> JsonObject:
         "idle_expires_in": int(idle_left),
         "token_expires_in": _token_seconds(session, now),
         "logout": site().url(settings.logout_path),
+        **({"token": site().url(settings.token_path)} if settings.own_tokens is not None else {}),
     }
 
 
@@ -133,7 +134,12 @@ def auth_url(provider: str | None = None) -> Response:
 def sign_in_address(
     provider: str | None = None, *, next_path: str | None = None, wishes: Wishes | None = None
 ) -> Response:
-    """`start_sign_in` for a view of the application's own that scripts ask: `{"url": …}` and no redirect."""
+    """`start_sign_in` for a view of the application's own that scripts ask: `{"url": …}` and no redirect.
+
+    On another host than the base URL's the address is that of our own login page, and wishes are lost.
+    """
+    if other_host_redirect(site(), the_request()) is not None:
+        return jsonify({"url": site().origin + login_address(provider, next_path=next_path)})
     return _told(start_sign_in(provider, next_path=next_path, wishes=wishes))
 
 

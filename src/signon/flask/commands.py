@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 
 import click
 from flask import current_app
 from flask.cli import AppGroup
 from werkzeug.routing import Rule
 
+from signon.core.claims import LEEWAY_SECONDS
 from signon.core.errors import SignOnError
+from signon.core.flow import send
+from signon.core.keys import jwks_request, read_jwks
 from signon.core.provider import Provider
 from signon.flask.key_commands import keys
+from signon.flask.messages import duration
 from signon.flask.session_commands import sessions
 from signon.flask.site import site_at
 from signon.flask.state import state
@@ -61,7 +66,7 @@ def _to_register(name: str, provider: Provider) -> Iterator[tuple[str, str]]:
 @signon.command("check")
 @click.pass_context
 def check(context: click.Context) -> None:
-    """Ask each provider for its metadata and keys, try the session store, and say what is wrong."""
+    """Ask each provider for its metadata and keys, compare clocks, try the session store; say what is wrong."""
     wrong = 0
     for provider in state().party.providers.values():
         wrong += _say(f"provider {provider.name} ({provider.issuer})", _provider_problem(provider))
@@ -91,13 +96,28 @@ def _say(what: str, problem: str | None) -> int:
 
 
 def _provider_problem(provider: Provider) -> str | None:
-    cache = state().party.runtime.cache(provider)
+    party = state().party
     try:
-        cache.metadata()
-        cache.keys()
+        metadata = party.runtime.metadata(provider)
+        response = party.runtime.run(provider, send(jwks_request(metadata.jwks_uri)))
+        read_jwks(response)
     except SignOnError as error:
         return str(error)
-    return None
+    return _clock_problem(response.headers.get("date", ""), now=party.clock())
+
+
+def _clock_problem(date: str, *, now: float) -> str | None:
+    """How far the clocks are apart by the Date of an answer (RFC 9110 6.6.1), where that is too far for tokens.
+    An answer without one says nothing.
+    """
+    try:
+        apart = now - parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    if abs(apart) <= LEEWAY_SECONDS:
+        return None
+    where = "ahead of" if apart > 0 else "behind"
+    return f"this machine's clock is {duration(abs(apart))} {where} the provider's: its tokens will be refused"
 
 
 def _store_problem() -> str | None:

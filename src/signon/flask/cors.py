@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from functools import wraps
+from functools import partial, wraps
 from typing import ParamSpec
 
 from flask import Blueprint, Response, after_this_request
@@ -26,14 +26,15 @@ _NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,1024}\Z")
 def shared(
     view: Callable[P, Response], *, methods: Collection[str], any_header: bool = False
 ) -> Callable[P, Response]:
-    """The view, which answers preflights itself, and whose answers and refusals listed origins may read.
+    """The view, which answers preflights itself, and whose answers and refusals listed origins may read: of their
+    headers all with `any_header`, else the usual ones (Fetch 3.2.3).
 
     Its route must have the method OPTIONS, and no automatic options.
     """
 
     @wraps(view)
     def answered(*args: P.args, **kwargs: P.kwargs) -> Response:
-        after_this_request(allow_origin)
+        after_this_request(partial(allow_origin, any_header=any_header))
         if the_request().method == "OPTIONS":
             return _options(methods, any_header=any_header)
         return view(*args, **kwargs)
@@ -54,13 +55,15 @@ def add_shared(
     routes.add_url_rule(path, endpoint, view, methods=[*methods, "OPTIONS"], provide_automatic_options=False)
 
 
-def allow_origin(response: Response) -> Response:
+def allow_origin(response: Response, *, any_header: bool = False) -> Response:
     """Say whether the page that asks may read this answer; caches must not give it to others."""
     response.vary.add("Origin")
     origin = the_request().headers.get("Origin")
     if origin is not None and origin in state().settings.cors_origins:
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Allow-Credentials"] = "true"
+        if any_header:
+            response.headers["Access-Control-Expose-Headers"] = ", ".join(dict(response.headers))
     return response
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, cast
 
-from flask import Blueprint, Flask, Request
+from flask import Blueprint, Flask, Request, after_this_request, request
 
 from signon.core.errors import SuspectError
+from signon.flask.cors import allow_origin
 from signon.flask.settings import Settings
 from signon.flask.site import Site
+from signon.flask.state import the_request
 
 EXEMPT = ("callback", "backchannel_logout", "frontchannel_logout", "initiate")
 """Routes that a provider sends browsers or requests to; they can't come from our own pages."""
@@ -84,13 +86,35 @@ def is_own_post(request: Request, site: Site) -> bool:
 
 
 def wants_page(request: Request) -> bool:
-    """Whether a person is looking: a navigation, or without Fetch Metadata a GET that asks for HTML by name."""
+    """Whether a person is looking: a navigation, but not of a frame in another site's page; without Fetch Metadata
+    a GET that asks for HTML by name.
+    """
     if is_fetch(request):
         return False
-    mode = request.headers.get("Sec-Fetch-Mode")
-    if mode is not None:
-        return mode == "navigate"
-    return "text/html" in request.headers.get("Accept", "")
+    sent = request.environ
+    mode = sent.get("HTTP_SEC_FETCH_MODE")
+    if mode is None:
+        return "text/html" in request.headers.get("Accept", "")
+    is_whole = sent.get("HTTP_SEC_FETCH_DEST", "document") == "document"
+    return mode == "navigate" and (is_whole or sent.get("HTTP_SEC_FETCH_SITE") in _OWN)
+
+
+def keep_to_ourselves(routes: Blueprint, settings: Settings) -> None:
+    """Let pages of other sites only lead to these routes, and not load them: as a picture, a frame, a prefetch, or
+    by a script. They could read nothing, but that one was loaded tells whether somebody is signed in.
+    """
+
+    @routes.before_request
+    def refuse_pieces() -> None:
+        sent = the_request().environ
+        where, mode = sent.get("HTTP_SEC_FETCH_SITE"), sent.get("HTTP_SEC_FETCH_MODE")
+        if where is None or where in _OWN or mode is None:
+            return
+        is_page = mode == "navigate" and sent.get("HTTP_SEC_FETCH_DEST", "document") == "document"
+        is_listed = mode == "cors" and sent.get("HTTP_ORIGIN") in settings.cors_origins
+        if not is_page and not is_listed and not str(request.endpoint).removeprefix("signon.").startswith(EXEMPT):
+            after_this_request(allow_origin)
+            raise SuspectError("cross_site", "another site's page loads this into itself", status=403)
 
 
 def exempt_from_flask_wtf(app: Flask, routes: Blueprint) -> None:

@@ -213,7 +213,7 @@ def _with_tokens(act: Callable[[RelyingParty, str, Session], Session]) -> Sessio
 
 
 def _tell_of_refresh(app: Flask, session: Session) -> None:
-    tokens_refreshed.send(app, login=session.login)
+    tokens_refreshed.send(app, login=session.login, tokens=session.tokens)
 
 
 def _load_login() -> CurrentLogin | _NoLogin:

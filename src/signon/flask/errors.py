@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Mapping
 
 from flask import Flask, Response, jsonify, make_response, request
 
@@ -16,6 +17,7 @@ from signon.core.errors import (
     StoreUnavailable,
     printable,
 )
+from signon.core.provider import Provider
 from signon.flask.begin import login_address, this_page
 from signon.flask.cookies import make_private
 from signon.flask.crosssite import wants_page
@@ -23,11 +25,19 @@ from signon.flask.messages import Message, duration, message_for, message_id
 from signon.flask.pages import page
 from signon.flask.state import memo, site, state
 from signon.service.party import Refused
+from signon.service.sign_out import can_leave
 
 log = logging.getLogger("signon")
 _UNAUTHORIZED = 401
-_GO_ON = frozenset({"state_used", "cross_site", "operator", "role_needed", "permission_needed", "email_invalid"})
+_GO_ON = frozenset(
+    {
+        *("state_used", "cross_site", "operator", "role_needed", "permission_needed", "email_invalid"),
+        "kept_too_large",
+    }
+)
 """Messages after which there is nothing to start again."""
+_DENIED = frozenset({"access_denied", "provider_refused", "id_token_organization"})
+"""The person who is signed in at the provider may be the wrong one."""
 _NO_PASSWORD = ("password_unsupported", "password_scope_missing", "password_elsewhere", "password_none")
 """There is nothing for this person to change; signing in again won't help."""
 
@@ -88,8 +98,16 @@ def _page(error: SignOnError, message: Message, *, provider: str | None, referen
         reason=error.reason if isinstance(error, Refused) else None,
         sign_out_at=provider if isinstance(error, Refused) else None,
         logout_path=_path(state().settings.logout_path),
+        leave=_provider_to_leave(error, provider),
         next_step=_next_step(error, provider),
     )
+
+
+def _provider_to_leave(error: SignOnError, name: str | None) -> Provider | None:
+    """The provider that would say the same to the same person again, where people can sign out there."""
+    party = state().party
+    provider = party.providers.get(name) if name is not None and error.code in _DENIED else None
+    return provider if provider is not None and can_leave(party, provider) else None
 
 
 def _next_step(error: SignOnError, provider: str | None) -> str:
@@ -105,7 +123,14 @@ def _next_step(error: SignOnError, provider: str | None) -> str:
         return _path(state().settings.sessions_path)
     if identifier in _GO_ON or identifier in _NO_PASSWORD:
         return _after_login()
-    return login_address(known, next_path=wanted)
+    return login_address(known, next_path=wanted, parameters=_asked(known))
+
+
+def _asked(name: str | None) -> dict[str, str]:
+    """What the link that began the sign-in said (an invitation), for the next one to say it again."""
+    provider = state().party.providers.get(name) if name is not None else None
+    asked: Mapping[str, str] = memo().get("asked") or {}
+    return {key: asked[key] for key in sorted(provider.forwarded) if key in asked} if provider is not None else {}
 
 
 def _after_login() -> str:

@@ -18,7 +18,7 @@ from signon.core.person import Login
 from signon.core.provider import Provider
 from signon.flask import bff, commands, cors, errors, guards, my_sessions, notices, own_tokens, passwords, views
 from signon.flask.api import METADATA_PATH, protected_resource_metadata
-from signon.flask.crosssite import exempt_from_flask_wtf
+from signon.flask.crosssite import exempt_from_flask_wtf, keep_to_ourselves
 from signon.flask.initiate import initiate
 from signon.flask.proxy import proxy
 from signon.flask.settings import Settings, is_local, read_settings, read_text, sources
@@ -266,6 +266,8 @@ def _add_routes(app: Flask, state: State) -> None:
 
     bff.add_routes(routes, state)
     exempt_from_flask_wtf(app, routes)
+    keep_to_ourselves(routes, settings)
     app.register_blueprint(routes)
     # Where RFC 9728 3 puts it: at the root of the host, under no prefix of ours.
-    app.add_url_rule(METADATA_PATH, "signon.protected_resource", protected_resource_metadata, methods=["GET"])
+    for path in (METADATA_PATH, f"{METADATA_PATH}/<path:path>"):
+        app.add_url_rule(path, "signon.protected_resource", protected_resource_metadata, methods=["GET"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,7 +10,6 @@ from functools import partial
 from http import HTTPStatus
 
 from flask import Request, Response, after_this_request
-from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import get_input_stream
 
 from signon.core.errors import PersonError, SignOnError, SuspectError
@@ -27,6 +27,8 @@ NEW_SECONDS = 30.0
 LINGER_BYTES = 1 << 20
 _SAFE = frozenset({"GET", "HEAD"})
 _WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+_LENGTH = re.compile(r"[0-9]{1,18}\Z")
+"""RFC 9110 8.6, and no more than a number of 64 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,12 +119,24 @@ def _asked(request: Request, root: str, upload: Upload | None) -> Asked:
 
 
 def _upload(request: Request) -> Upload | None:
-    length = request.content_length
-    if length is None and "Transfer-Encoding" not in request.headers:
+    """The body of a request, whose end must be clear (RFC 9112 6.3). What says where it is is read as it was sent:
+    of a length that is none werkzeug makes 0, and servers look for chunks alone.
+    """
+    environ = request.environ
+    length, coding = environ.get("CONTENT_LENGTH", ""), environ.get("HTTP_TRANSFER_ENCODING")
+    if not length and coding is None:
         return None
-    if length is None and not request.environ.get("wsgi.input_terminated"):
+    if coding is None:
+        if not _LENGTH.match(length):
+            raise SuspectError(
+                "proxy_header_refused", "the length of the body is no number", section="RFC 9110 8.6"
+            )
+        return Upload(pieces=_pieces(request, int(length)), length=int(length))
+    if coding.strip().lower() != "chunked":
+        raise SuspectError("proxy_header_refused", "a body in that transfer coding is not passed on")
+    if not environ.get("wsgi.input_terminated"):
         raise SuspectError("proxy_length_missing", "this server takes a body only with its length", status=411)
-    return Upload(pieces=_pieces(request, length), length=length)
+    return Upload(pieces=_pieces(request, None), length=None)
 
 
 def _pieces(request: Request, length: int | None) -> Iterator[bytes]:
@@ -131,7 +145,7 @@ def _pieces(request: Request, length: int | None) -> Iterator[bytes]:
     while left is None or left > 0:
         try:
             piece = stream.read(PIECE_BYTES if left is None else min(left, PIECE_BYTES))
-        except (OSError, HTTPException):
+        except Exception:  # noqa: BLE001 - each server has errors of its own for chunks that are none
             raise _broken_off() from None
         if not piece:
             break
@@ -142,7 +156,7 @@ def _pieces(request: Request, length: int | None) -> Iterator[bytes]:
 
 
 def _broken_off() -> SuspectError:
-    return SuspectError("proxy_body_broken", "the browser broke off in its request")
+    return SuspectError("proxy_body_broken", "the browser broke off in its request, or sent it in broken pieces")
 
 
 def _passed_on(answer: Answer) -> Response:

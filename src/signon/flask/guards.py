@@ -22,6 +22,7 @@ from signon.flask.errors import answer
 from signon.flask.state import memo, site, state
 from signon.service.revoke import REVOKED
 from signon.service.saving import TokensEnded, ended
+from signon.service.step_up import same_again
 from signon.sessions.record import Session
 from signon.sessions.sessions import Over
 
@@ -156,7 +157,7 @@ def _answer_to_ended(error: TokensEnded) -> Response:
     provider = state().party.providers.get(session.login.person.provider)
     if just_now or provider is None or not wants_page(request) or is_speculative(request):
         raise error
-    return go_to_provider(provider, next_path=this_page())
+    return go_to_provider(provider, next_path=this_page(), wishes=same_again(provider, session.login, Wishes()))
 
 
 def challenge() -> Response:
@@ -190,4 +191,5 @@ def challenge_again(login: Login) -> Response:
         raise PersonError("fresh_login_needed", "this needs a recent sign-in", status=_UNAUTHORIZED)
     provider = state().party.provider(login.person.provider)
     # prompt=login and not max_age: a provider that sends no auth_time could never satisfy the latter.
-    return go_to_provider(provider, next_path=this_page(), wishes=Wishes(prompt="login"))
+    wishes = same_again(provider, login, Wishes(prompt="login"))
+    return go_to_provider(provider, next_path=this_page(), wishes=wishes)

@@ -117,6 +117,11 @@ MESSAGES: Mapping[str, Message] = MappingProxyType(
             "While you signed in your sessions were ended, from another browser or by {provider}.",
             _AGAIN,
         ),
+        "kept_too_large": Message(
+            "That is too long to be kept",
+            "The application was to remember more during the sign-in than there is room for. It has not begun.",
+            _TO_APPLICATION,
+        ),
         "sign_up_unavailable": Message(
             "No sign-up here", "{provider} gives accounts in another way. Ask there how to get one.", "Sign in"
         ),

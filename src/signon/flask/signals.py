@@ -17,5 +17,5 @@ owner), `replaced` (by a new sign-in in the same browser), `ended_elsewhere` (by
 with `--all`). Nobody is there to notice when a limit ends one."""
 
 tokens_refreshed = _signals.signal("signon.tokens_refreshed")
-"""After a provider gave new tokens for a session and they were saved: `login` (a `Login`). Sent once for all
-workers, by the one that asked."""
+"""After a provider gave new tokens for a session and they were saved: `login` (a `Login`) and `tokens` (a
+`TokenSet`). Sent once for all workers, by the one that asked."""

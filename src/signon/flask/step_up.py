@@ -16,7 +16,7 @@ from signon.flask.begin import go_to_provider, go_to_sign_in, this_page
 from signon.flask.crosssite import is_speculative, wants_page
 from signon.flask.current import load_session
 from signon.flask.state import memo, state
-from signon.service.step_up import StepUp, is_enough, to_wishes
+from signon.service.step_up import StepUp, is_enough, same_again, to_wishes
 from signon.sessions.record import Session
 
 P = ParamSpec("P")
@@ -71,4 +71,7 @@ def _sent_to_sign_in(session: Session | None, wanted: StepUp) -> Response:
     provider = only if session is None else party.provider(session.login.person.provider)
     if provider is None:  # the person chooses first, and comes by here again
         return go_to_sign_in(next_path=this_page())
-    return go_to_provider(provider, next_path=this_page(), wishes=to_wishes(provider, wanted))
+    wishes = to_wishes(provider, wanted)
+    if session is not None:
+        wishes = same_again(provider, session.login, wishes)
+    return go_to_provider(provider, next_path=this_page(), wishes=wishes)

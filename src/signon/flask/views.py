@@ -85,7 +85,7 @@ def _received(names: tuple[str, ...]) -> Response:
     arguments = asked.form if asked.method == "POST" else asked.args
     pairs = tuple(arguments.items(multi=True))
     transaction, cookie = open_sign_in(state().party, names, pairs, cookies=cookies.transactions(asked, here))
-    memo().update(provider=transaction.provider, next=transaction.next)
+    memo().update(provider=transaction.provider, next=transaction.next, asked=transaction.asked)
     try:
         response = _signed_in(_finish(transaction, pairs))
     except SignOnError as error:
@@ -157,7 +157,7 @@ def leave(*, as_json: bool) -> Response:
         state().party,
         cookies.session_id(request, here),
         landing=landing,
-        provider_name=request.form.get("provider"),
+        provider_name=request.values.get("provider"),
         scope=_scope(),
     )
     forget_session()
@@ -172,9 +172,14 @@ def leave(*, as_json: bool) -> Response:
 
 
 def _sign_out_page() -> Response:
-    """Ask before signing somebody out. Where the provider can be left, too, the choice is theirs."""
-    session = load_session()
-    provider = state().party.providers.get(session.login.person.provider) if session is not None else None
+    """Ask before signing somebody out. Where the provider can be left, too, the choice is theirs, and also that of
+    people without a session here: it may still know them, and whom it has denied it would deny again.
+    """
+    session, providers = load_session(), state().party.providers
+    if session is not None:
+        provider = providers.get(session.login.person.provider)
+    else:
+        provider = providers.get(request.args.get("provider", "")) or state().only_provider
     leaves = provider if provider is not None and can_leave(state().party, provider) else None
     user = user_of(session) if session is not None else NOBODY
     return page("sign_out.html", address=site().path(request.path), user=user, provider=leaves)

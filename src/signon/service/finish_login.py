@@ -77,6 +77,8 @@ def finish_login(
     login = filed(party, provider, signed_in.login)
     if provider.sign_up is not None and provider.sign_up.echo in pairs:
         login = replace(login, signed_up=True)
+    if transaction.kept:
+        login = replace(login, kept=transaction.kept)
     user_key = ask_application(party, login)
     now = party.clock()
     session = Session(

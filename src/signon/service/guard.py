@@ -18,7 +18,7 @@ from signon.core.access_token import (
     verify_again,
 )
 from signon.core.bearer import BearerRefused
-from signon.core.errors import OperatorError, TokenRejected, UnknownKey
+from signon.core.errors import OperatorError, ProviderError, TokenRejected, UnknownKey
 from signon.core.introspected import judge_introspected
 from signon.core.introspection import Introspection
 from signon.core.keys import KeySet
@@ -73,7 +73,7 @@ class TokenGuard:
         """Judge a token: for `audience`, and by the issuer of that name, or by any.
 
         Raises `BearerRefused` with the code of what is wrong with it, `ProviderUnavailable` where its issuer
-        can't be asked, `OperatorError` (`token_issuer_unknown`).
+        can't be asked, `ProviderError` where that answers wrongly, `OperatorError` (`token_issuer_unknown`).
         """
         try:
             return self._accept(token, audience=audience, name=issuer)
@@ -89,7 +89,7 @@ class TokenGuard:
             return known.token
         issuer = self._choose(token, name)
         if issuer.profile.introspected:
-            answer = issuer.introspect(token)
+            answer = _ask(issuer, token)
             if not answer.active:
                 raise TokenRejected(
                     "access_token_inactive", "the access token is no longer active", section="RFC 7662 2.2"
@@ -164,6 +164,15 @@ def _provider_issuer(party: RelyingParty, provider: Provider) -> TokenIssuer:
         introspect=partial(introspect, party, provider),
         pseudonym=party.pseudonym if provider.subject_is_national_id else None,
     )
+
+
+def _ask(issuer: TokenIssuer, token: Secret) -> Introspection:
+    """What its issuer says of a token. An answer that is signed wrongly is its own fault, not the token's."""
+    try:
+        return issuer.introspect(token)
+    except TokenRejected as error:
+        rejected = error
+    raise ProviderError(rejected.code, str(rejected.args[0]), section=rejected.section)
 
 
 def _filed(token: VerifiedAccessToken, issuer: TokenIssuer) -> VerifiedAccessToken:

@@ -26,7 +26,8 @@ MAX_SECONDS = 3600
 """The longest life of a token that can't be taken back."""
 _ALGS = frozenset({"ES256", "RS256"})
 _TYPE = "at+jwt"
-_PEM = re.compile(r"-----BEGIN .*?-----END [A-Z0-9 ]+-----", re.DOTALL)
+_PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
+"""Tools put other blocks before a key: the parameters of its curve, its certificate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +60,8 @@ def token_keys(text: str) -> tuple[PrivateKey, ...]:
     """
     blocks = _PEM.findall(text) or [text]
     keys = tuple(key for block in blocks for key in private_keys(block))
-    if any(key.alg not in _ALGS for key in keys):
-        raise OperatorError("token_key_alg", "a key that signs tokens is of RSA or of P-256")
+    if any(key.use == "enc" or key.alg not in _ALGS for key in keys):
+        raise OperatorError("token_key_alg", "a key that signs tokens is of RSA or of P-256, for RS256 or ES256")
     if len({key.kid for key in keys}) != len(keys):
         raise OperatorError("token_key_twice", "two keys that sign tokens have the same id (kid)")
     return keys
@@ -100,6 +101,7 @@ def issue_token(own: OwnTokens, session: Session, *, audience: str, now: float) 
         "scope": own.scope,
         "name": person.name,
         "email": person.email,
+        "email_verified": person.email is not None and person.email_verified,
         "roles": [*session.roles],
     }
     claims |= {name: value for name, value in optional.items() if value}

@@ -24,7 +24,7 @@ from signon.providers.pingone.passwords import (
     reset_request,
 )
 from signon.service.party import RelyingParty
-from signon.service.saving import ended
+from signon.service.saving import tokens_of
 from signon.service.service_tokens import service_token
 from signon.sessions.record import Session
 
@@ -50,7 +50,7 @@ def own_state(party: RelyingParty, session: Session) -> PasswordState:
 
     The token must be good for a while yet (`tokens.usable`). Raises `PersonError`: `password_unsupported`,
     `password_scope_missing`, and `password_elsewhere` or `password_none` where the provider keeps none of theirs;
-    and what the API's answer means.
+    what `tokens_of` raises of a session without tokens, and what the API's answer means.
     """
     own = _own(party, session)
     state = party.runtime.run(own.provider, look_up(own.url, own.token))
@@ -119,13 +119,12 @@ def _own(party: RelyingParty, session: Session) -> _Own:
     provider = party.provider(session.login.person.provider)
     if provider.passwords is None:
         raise PersonError("password_unsupported", f"{provider.name} has no API for passwords", status=404)
-    if session.tokens is None or session.tokens_ended is not None:
-        raise ended(session)
+    tokens = tokens_of(session)
     # What was granted, and not what was asked for: people of other providers behind this one don't get these.
-    if not set(provider.passwords.scopes) <= set(session.tokens.scope):
+    if not set(provider.passwords.scopes) <= set(tokens.scope):
         raise PersonError("password_scope_missing", "the access token is not good for changing a password")
     url = own_password(provider.passwords, session.login.claims)
-    return _Own(provider=provider, url=url, token=session.tokens.access_token)
+    return _Own(provider=provider, url=url, token=tokens.access_token)
 
 
 def _api(provider: Provider) -> PasswordApi:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, urljoin
+import unicodedata
+from urllib.parse import quote, unquote, urljoin
 
 from signon.core.errors import SuspectError
 
@@ -12,12 +13,14 @@ MAX_ADDRESS_CHARACTERS = 8192
 _IN_PATH = "/!$&'()*+,;=:@-._~"
 """What stays as it is in a path (RFC 3986 3.3)."""
 _IN_QUERY = _IN_PATH + "?%"
+_DOTS = re.compile(r"/\.{1,2}(?:[/;]|\Z)")
+_LEADS_OUT = "has a dot segment, which leads out of the API"
 _TRICKS = (
     (re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd]"), "has a control character in it, or is not UTF-8"),
     (re.compile(r"\\"), "has a backslash in it"),
     (re.compile(r"%[0-9A-Fa-f]{2}"), "is encoded twice"),
     (re.compile(r"//"), "has an empty segment, where a host's name could stand"),
-    (re.compile(r"/\.{1,2}(?:[/;]|\Z)"), "has a dot segment, which leads out of the API"),
+    (_DOTS, _LEADS_OUT),
     (re.compile(r"\A/[^/]*@|:(?:/|\Z)"), "has user information or a scheme in it, as addresses of hosts have"),
 )
 """What may not be in a path after the prefix, and why: two readers may make two things of it."""
@@ -45,11 +48,21 @@ def _why_refused(rest: str, raw: str | None) -> str | None:
         return "came in a whole address"
     if raw is not None and _HIDDEN.search(raw.partition("?")[0]):
         return "has an encoded slash, backslash or control character in it"
+    if not rest.isascii() and _DOTS.search(unicodedata.normalize("NFKC", rest)):
+        return _LEADS_OUT  # to readers who take wide dots and slashes for plain ones
     return next((why for trick, why in _TRICKS if trick.search(rest)), None)
 
 
 def own_location(location: str, *, asked: str, to: str, prefix: str) -> str:
-    """Where an answer leads to, as a path of ours if it is below `to`; any other address stays as it is."""
-    whole = urljoin(asked, location)
+    """Where an answer leads to: a path of ours if that is below `to`, else the whole address: no path at the
+    backend must be taken for one of ours.
+    """
+    try:
+        whole = urljoin(asked, location)
+    except ValueError:  # what is no URL leads nowhere, in browsers too
+        return location
     rest = whole.removeprefix(to)
-    return prefix + rest if rest != whole and rest[:1] in {"", "/", "?"} else location
+    if rest == whole or rest[:1] not in {"", "/", "?", "#"}:
+        return whole
+    path = re.split(r"[?#]", rest, maxsplit=1)[0]
+    return whole if _why_refused(unquote(path), prefix + path) is not None else prefix + rest

@@ -53,11 +53,27 @@ _NOT_BACK = frozenset(
             "date",
             "content-length",
         ),
-        *("x-sendfile", "x-lighttpd-send-file", "x-content-type-options"),
+        *(
+            "nel",
+            "report-to",
+            "reporting-endpoints",
+            "accept-ch",
+            "critical-ch",
+            "origin-agent-cluster",
+            "set-login",
+        ),
+        *("x-sendfile", "x-lighttpd-send-file", "x-litespeed-location", "x-reproxy-url"),
+        *("surrogate-control", "edge-control"),
+        *("content-security-policy", "content-security-policy-report-only", "x-content-type-options"),
     }
 )
-"""What would speak for our origin, or to the server in front of us."""
-_NOT_BACK_EITHER = ("access-control-", "x-accel-")
+"""What would speak for our origin, or to the servers in front of us."""
+_NOT_BACK_EITHER = re.compile(r"access-control-|x-accel-|secure-session-|.+-cache-control\Z")
+_TO_BE_READ_ONLY = (
+    ("content-security-policy", "default-src 'none'; sandbox"),
+    ("x-content-type-options", "nosniff"),
+)
+"""Answers are for scripts. One that a browser has kept, and shows as a page, is of no origin and runs nothing."""
 _CLAIMS = re.compile(r"forwarded|x-forwarded-.*|x-real-.*|remote-.*|sec-.*|proxy-.*|cf-.*|true-client-ip")
 _NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+\Z")
 """RFC 9110 5.6.2, in lower case."""
@@ -82,15 +98,15 @@ def request_headers(
 
     Raises `SuspectError`: `proxy_header_refused` (400), `proxy_headers_too_large` (431).
     """
-    headers = tuple(headers)
-    if {"content-length", "transfer-encoding"} <= {name.lower() for name, _value in headers}:
+    sent = tuple((name.lower(), value) for name, value in headers)
+    if {"content-length", "transfer-encoding"} <= {name for name, _value in sent}:
         raise SuspectError("proxy_header_refused", "the request has two lengths", section="RFC 9112 6.3")
+    named = _named(value for name, value in sent if name == "connection")
     found: dict[str, str] = {}
-    for name, value in headers:
-        lower = name.lower()
+    for lower, value in sent:
         if lower in _REFUSED:
             raise SuspectError("proxy_header_refused", f"an API is not asked with the header {lower}")
-        if lower in _PASSED or lower in more:
+        if (lower in _PASSED or lower in more) and lower not in named:
             if _NO_VALUE.search(value):
                 raise SuspectError("proxy_header_refused", f"the header {lower} has a control character in it")
             found[lower] = f"{found[lower]}, {value}" if lower in found else value
@@ -99,17 +115,23 @@ def request_headers(
     return {**found, "X-Forwarded-For": address} if address else found
 
 
+def _named(connection: Iterable[str]) -> set[str]:
+    """The fields that a Connection field names: for this connection alone, too (RFC 9110 7.6.1)."""
+    return {word.strip().lower() for value in connection for word in value.split(",")}
+
+
 def answer_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """The header fields, names in lower case, that come back to the page. No content is ever guessed at there.
+    """The header fields, names in lower case, that come back to the page. No content is ever guessed at there, nor
+    shown as a page of ours.
 
     Raises `MalformedAnswer` (`backend_not_http`).
     """
     held = tuple((name, _FOLD.sub(" ", value)) for name, value in headers)
-    named = {word.strip().lower() for name, value in held if name == "connection" for word in value.split(",")}
+    named = _named(value for name, value in held if name == "connection")
     if any(_NO_VALUE.search(value) or not _NAME.match(name) for name, value in held):
         raise MalformedAnswer(
             "backend_not_http", "the backend sent a malformed header field", section="RFC 9110 5.5"
         )
     never = _NOT_BACK | _OF_THE_CONNECTION | named
-    back = (one for one in held if one[0] not in never and not one[0].startswith(_NOT_BACK_EITHER))
-    return (*back, ("x-content-type-options", "nosniff"))
+    back = (one for one in held if one[0] not in never and not _NOT_BACK_EITHER.match(one[0]))
+    return (*back, *_TO_BE_READ_ONLY)

@@ -47,13 +47,14 @@ def start_login(
     )
     if offset:
         transaction = replace(transaction, clock_offset_seconds=offset)
+    sealed = seal_transaction(party.sealer, transaction)  # before anything is asked: it may be too large
     if page is None and (provider.par or metadata.require_pushed_authorization_requests):
         pushing = push(provider=provider, metadata=metadata, parameters=parameters, now=now)
         parameters = party.runtime.run(provider, pushing)
     return Started(
         url=begin(metadata, parameters, at=page),
         cookie_name=cookie_name(transaction.state, now=now),
-        cookie_value=seal_transaction(party.sealer, transaction),
+        cookie_value=sealed,
     )
 
 

@@ -1,8 +1,8 @@
-"""Step up: a stronger or more recent sign-in than the one there is (RFC 9470)."""
+"""Once more: a stronger or more recent sign-in than the one there is (RFC 9470), of the same person."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from signon.core.authorize import Wishes
 from signon.core.claims import LEEWAY_SECONDS
@@ -39,3 +39,12 @@ def to_wishes(provider: Provider, wanted: StepUp) -> Wishes:
             "step_up_unsigned", f"{provider.name} can't be held to a kind of sign-in without the scope openid"
         )
     return Wishes(acr_values=wanted.acr_values, max_age_seconds=wanted.max_age_seconds)
+
+
+def same_again(provider: Provider, login: Login, wishes: Wishes) -> Wishes:
+    """Wishes for somebody who has signed in and has to do it once more: for the same organization, say. Without it
+    the provider would ask which, or sign them in to none.
+    """
+    known = {parameter: login.claims.get(claim) for claim, parameter in provider.asked_again.items()}
+    parameters = {name: value for name, value in known.items() if isinstance(value, str) and value}
+    return replace(wishes, parameters={**parameters, **wishes.parameters}) if parameters else wishes

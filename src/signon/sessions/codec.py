@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache, partial
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
@@ -36,6 +36,7 @@ class _Field:
     """The type of JSON that is read as it is; None where there is none."""
     write: Callable[[Any], JsonValue]
     default: object
+    """MISSING where there is none: that equals no value."""
 
 
 def to_members(value: DataclassInstance) -> dict[str, JsonValue]:
@@ -70,12 +71,15 @@ def to_row(value: DataclassInstance) -> list[JsonValue]:
 
 
 def from_row(kind: type[T], row: Any) -> T:
-    """The value that `to_row` wrote; raises `Unreadable`."""
+    """The value that `to_row` wrote; raises `Unreadable`.
+
+    Fields at the end that have defaults may be missing: the last release had no such field.
+    """
     expected = _fields(kind)
-    if not isinstance(row, list) or len(row) != len(expected):
+    if not isinstance(row, list) or len(row) > len(expected):
         raise Unreadable
     values = {}
-    for one, item in zip(expected, row, strict=True):
+    for one, item in zip(expected, row, strict=False):
         values[one.name] = item if type(item) is one.plain else one.read(item)
     return _build(kind, values)
 
@@ -117,7 +121,7 @@ def _fields(kind: type[DataclassInstance]) -> tuple[_Field, ...]:
             read=_reader(hints[field.name]),
             plain=_plain(hints[field.name]),
             write=_writer(hints[field.name]),
-            default=field.default,  # MISSING equals no value
+            default=field.default if field.default_factory is MISSING else field.default_factory(),
         )
         for field in fields(kind)
         if field.metadata.get("sealed", True)
@@ -149,6 +153,8 @@ def _reader(hint: Any) -> Callable[[Any], object]:
 def _plain(hint: Any) -> type | None:
     """The type that needs no reader, since JSON has it as it is; a number needs one, for it may be infinite."""
     kinds = [one for one in get_args(hint) if one is not NoneType] if isinstance(hint, UnionType) else [hint]
+    if get_origin(kinds[0]) is Mapping:
+        return dict
     return kinds[0] if kinds[0] in {str, bool, int} else None
 
 

@@ -44,16 +44,34 @@ def tx_started(cookie_name: str) -> int | None:
 def seal_transaction(sealer: Sealer, transaction: Transaction) -> str:
     """The cookie's value, base64url, at most 1,000 characters. A `next` that doesn't fit is dropped, never cut.
 
-    Raises `OperatorError` (`transaction_too_large`) where the settings alone are too long.
+    Raises `PersonError` (`kept_too_large`) where the application wants too much kept, and `OperatorError`
+    (`transaction_too_large`) where the settings alone are too long.
     """
     for keeps_next in (True, False):
-        kept = transaction if keeps_next else replace(transaction, next=None)
-        plain = to_json(to_row(kept))
+        smaller = transaction if keeps_next else replace(transaction, next=None)
+        plain = to_json(to_row(smaller))
+        if len(plain) > _MAX_JSON_BYTES:  # it may pack well, and would not be unpacked again
+            continue
         for pack in (bytes, zlib.compress):  # what zlib makes begins with 0x78, never with "["
             value = b64url_encode(sealer.seal_salted(pack(plain), purpose=_PURPOSE))
             if len(value) <= MAX_CHARACTERS:
                 return value
-    raise OperatorError(
+    raise _too_large(sealer, replace(transaction, next=None))
+
+
+def _too_large(sealer: Sealer, transaction: Transaction) -> PersonError | OperatorError:
+    """Whose doing it is: of what the application keeps, which may be a person's words, or of the settings."""
+    needed = zlib.compress(to_json(to_row(replace(transaction, kept={}))))
+    size = len(to_json(dict(transaction.kept)))
+    room = MAX_CHARACTERS * 3 // 4 - len(sealer.seal_salted(needed, purpose=_PURPOSE))
+    if transaction.kept and room > 0:
+        return PersonError(
+            "kept_too_large",
+            f"what this sign-in should keep is {size} bytes long as JSON, and about {room} fit into its cookie"
+            f" beside what {transaction.provider} needs",
+            status=400,
+        )
+    return OperatorError(
         "transaction_too_large",
         f"what a sign-in with {transaction.provider} must remember does not fit into a cookie:"
         " shorten its scopes, client id or addresses",

@@ -1,4 +1,4 @@
-/** Signon for single-page applications. Tokens stay on the server. */
+/** Signon for single-page applications. The provider's tokens stay on the server. */
 
 /** Somebody is signed in. Times are in seconds from now. */
 export interface SignedIn {
@@ -15,6 +15,8 @@ export interface SignedIn {
   token_expires_in: number | null;
   /** Where to sign out, by POST. */
   logout: string;
+  /** Where tokens of the application's own are to be had, by POST; absent where it issues none. */
+  token?: string;
 }
 
 /** Nobody is. */
@@ -29,6 +31,14 @@ export interface SignedOut {
 }
 
 export type Session = SignedIn | SignedOut;
+
+/** A token of the application's own (RFC 6749 5.1). */
+export interface Token {
+  access_token: string;
+  token_type: "Bearer";
+  /** Seconds from now. */
+  expires_in: number;
+}
 
 /** The body of an answer that says no (RFC 9457). */
 export interface SignOnProblem {
@@ -60,6 +70,9 @@ export function session(options?: { slide?: boolean; signal?: AbortSignal }): Pr
 
 /** Go and sign in; the person comes back to `next`, a path of the application. */
 export function login(options?: { provider?: string; next?: string }): Promise<void>;
+
+/** A new token of the application's own, for APIs that take those. Keep it in a variable, and nowhere else. */
+export function token(): Promise<Token>;
 
 /** Sign out, in all tabs and at the provider; go to `after` where there is nothing to do there. */
 export function logout(options?: { after?: string | URL }): Promise<void>;

@@ -1,10 +1,11 @@
 // @ts-check
 /**
  * Signon for single-page applications: who is signed in, sign-in, sign-out, and requests to the application's own
- * endpoints. Tokens stay on the server; this script never sees one.
+ * endpoints. The provider's tokens stay on the server; this script never sees one.
  *
  * @typedef {import("./signon.d.mts").Session} Session
  * @typedef {import("./signon.d.mts").SignOnProblem} Problem
+ * @typedef {import("./signon.d.mts").Token} Token
  */
 
 const addresses = { session: new URL("session", import.meta.url).href };
@@ -72,6 +73,17 @@ export async function login({ provider, next } = {}) {
   const wanted = next ?? (here ? location.pathname + location.search : undefined);
   if (wanted !== undefined) address.searchParams.set("next", wanted);
   location.assign(here ? address : (await json(await request(address))).url);
+}
+
+/**
+ * A new access token of the application's own, for APIs that take those. Keep it in a variable, and nowhere else.
+ * @returns {Promise<Token>}
+ */
+export async function token() {
+  const found = await session({ slide: false });
+  if (!found.signed_in) throw new SignOnError(401, { code: "login_needed", detail: "nobody is signed in" });
+  if (!found.token) throw new SignOnError(404, { detail: "this application issues no tokens" });
+  return json(await request(found.token, { method: "POST" }));
 }
 
 /**
