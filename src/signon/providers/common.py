@@ -14,7 +14,7 @@ from signon.core.header import ALGS
 from signon.core.jose import PrivateKey, may_sign, private_keys
 from signon.core.provider import AccessTokenProfile, Deviation
 from signon.core.values import Secret
-from signon.providers.keywords import Keyword, Reader
+from signon.providers.keywords import SWITCH, Keyword, Reader
 
 _SAME_KEY = {"EdDSA": frozenset({"EdDSA", "Ed25519"}), "Ed25519": frozenset({"EdDSA", "Ed25519"})}
 """RFC 9864 gave EdDSA with Ed25519 a name of its own: two spellings of one algorithm."""
@@ -117,7 +117,7 @@ def bond_keywords(*, pkce: str) -> tuple[Keyword, Keyword]:
             default="required",
             choices=("required", "tolerated"),
         ),
-        Keyword(name="pkce", says=pkce, default="true", choices=("true", "false")),
+        Keyword(name="pkce", says=pkce, default="true", choices=SWITCH),
     )
 
 

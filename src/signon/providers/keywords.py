@@ -15,6 +15,9 @@ from signon.core.jose import ENCRYPTION_ALGS
 from signon.core.values import Secret
 from signon.providers import checks
 
+SWITCH = ("true", "false")
+"""The choices of a keyword that is on or off."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyword:
@@ -164,7 +167,7 @@ COMMON: tuple[Keyword, ...] = (
         name="par",
         says="push each authorization request over the back channel, also where the provider doesn't demand it",
         default="false",
-        choices=("true", "false"),
+        choices=SWITCH,
     ),
     Keyword(
         name="access_token_profile",

@@ -16,7 +16,7 @@ from signon.core.provider import Deviation, Provider
 from signon.core.values import JsonObject, JsonValue, read_json_object
 from signon.providers.common import common_fields
 from signon.providers.dates import PartialDate, read_date
-from signon.providers.keywords import Common, Keyword, Reader, keywords
+from signon.providers.keywords import SWITCH, Common, Keyword, Reader, keywords
 
 ISSUER = "https://api.id.gov.sg/v2"
 NOT_AVAILABLE = "NA"
@@ -34,7 +34,7 @@ KEYWORDS = keywords(
         name="allow_rsa_oaep",
         says="also open block keys under RSA-OAEP with SHA-1, as MockPass makes them",
         default="false",
-        choices=("true", "false"),
+        choices=SWITCH,
     ),
     issuer=ISSUER,
     client_auth="client_secret_post",

@@ -18,7 +18,7 @@ from signon.core.values import JsonObject, JsonValue, is_number, url_problem
 from signon.providers import checks
 from signon.providers.common import bond_keywords, common_fields, require_a_bond
 from signon.providers.dates import PartialDate, read_date
-from signon.providers.keywords import Common, Keyword, Reader, keywords
+from signon.providers.keywords import SWITCH, Common, Keyword, Reader, keywords
 
 PRODUCTION = "https://imauth.bora.dopa.go.th"
 SANDBOX = "https://imauthsbx.bora.dopa.go.th"
@@ -62,7 +62,7 @@ KEYWORDS = keywords(
         name="sandbox",
         says="use the sandbox, which has its own registrations",
         default="false",
-        choices=("true", "false"),
+        choices=SWITCH,
     ),
     Keyword(
         name="well_known_url",
@@ -85,13 +85,13 @@ KEYWORDS = keywords(
         name="raw_basic",
         says="send client id and secret as they are in Basic, as the manual shows it, and not form-encoded first",
         default="true",
-        choices=("true", "false"),
+        choices=SWITCH,
     ),
     Keyword(
         name="bearer_prefix",
         says="put the word Bearer before the token in introspection and revocation, as the manual shows it",
         default="true",
-        choices=("true", "false"),
+        choices=SWITCH,
     ),
     *bond_keywords(pkce="send a code challenge, which ThaID does not advertise"),
     client_auth="client_secret_basic",

@@ -14,7 +14,7 @@ from signon.core.person import number_claim, text_claim
 from signon.core.provider import Provider, SignOutForm, SignUp
 from signon.core.values import JsonObject, JsonValue, url_problem
 from signon.providers.common import common_fields, require_openid
-from signon.providers.keywords import Common, Keyword, Reader, keywords
+from signon.providers.keywords import SWITCH, Common, Keyword, Reader, keywords
 
 
 class Auth0Keywords(Common, total=False):
@@ -61,7 +61,7 @@ KEYWORDS = keywords(
         name="federated",
         says="sign out at the identity provider behind Auth0, too; not all of them send people back",
         default="false",
-        choices=("true", "false"),
+        choices=SWITCH,
     ),
     Keyword(
         name="access_token_scopes",

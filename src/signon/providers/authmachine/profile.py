@@ -12,7 +12,7 @@ from signon.core.values import JsonObject, JsonValue, read_seconds, url_problem
 from signon.providers import checks
 from signon.providers.authmachine.permissions import Permissions, granted_at_sign_in, permissions_claim, user_id
 from signon.providers.common import bond_keywords, common_fields, require_a_bond, require_openid
-from signon.providers.keywords import Common, Keyword, Reader, keywords
+from signon.providers.keywords import SWITCH, Common, Keyword, Reader, keywords
 
 
 class AuthMachineKeywords(Common, total=False):
@@ -53,13 +53,13 @@ KEYWORDS = keywords(
         name="revoke_tokens",
         says="revoke all tokens of the session at sign-out, so that other applications notice",
         default="true",
-        choices=("true", "false"),
+        choices=SWITCH,
     ),
     Keyword(
         name="logout_sends_hint",
         says="send id_token_hint and client_id at sign-out, which the vendor's own applications don't",
         default="false",
-        choices=("true", "false"),
+        choices=SWITCH,
     ),
     Keyword(
         name="revoked_check",

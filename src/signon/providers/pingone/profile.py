@@ -12,7 +12,7 @@ from signon.core.person import text_claim
 from signon.core.provider import AccessTokenProfile, Deviation, PasswordApi, Provider, SignOutForm
 from signon.core.values import JsonObject, JsonValue, url_problem
 from signon.providers.common import common_fields, require_openid
-from signon.providers.keywords import Common, Keyword, Reader, keywords
+from signon.providers.keywords import SWITCH, Common, Keyword, Reader, keywords
 
 REGIONS: Mapping[str, str] = {
     "com": "North America",
@@ -76,19 +76,19 @@ KEYWORDS = keywords(
         name="logout_sends_client_id",
         says="send client_id to signoff, too: the page about it lists only the hint, the address and state",
         default="false",
-        choices=("true", "false"),
+        choices=SWITCH,
     ),
     Keyword(
         name="logout_sends_hint",
         says="send the ID token to signoff; false where an environment refuses one that has expired",
         default="true",
-        choices=("true", "false"),
+        choices=SWITCH,
     ),
     Keyword(
         name="idp_signoff",
         says="sign out at the identity provider behind PingOne, too; the application there must allow idpSignoff",
         default="false",
-        choices=("true", "false"),
+        choices=SWITCH,
     ),
     access_token_profile="untyped",  # noqa: S106 - the name of a profile; until March 2027, when typ is the rule
 )
