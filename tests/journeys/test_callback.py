@@ -173,7 +173,7 @@ def test_the_person_says_no(stage, persona):
     start = visitor.get(f"{ORIGIN}/me")
     page = visitor.submit(start, persona=persona) if persona else visitor.submit(start, cancel="1")
     assert_refused(stage, visitor, page, code="access_denied", status=403)
-    (again,) = Markup(page.text).links
+    (again, *_) = Markup(page.text).links
     assert sign_in(visitor, ORIGIN + again).json()["preferred_username"] == "somying"
 
 
