@@ -1,11 +1,13 @@
 """The documentation's examples run, and its tables say what the code says."""
 
+import ast
 import os
 import re
 from pathlib import Path
 
 import pytest
 
+from signon.core import errors
 from signon.flask.settings import DEFAULTS
 from signon.providers.keywords import COMMON
 
@@ -55,6 +57,26 @@ def test_every_keyword_is_documented() -> None:
     page = (ROOT / "docs/settings.md").read_text("utf-8")
     missing = [keyword.name for keyword in COMMON if f"`{keyword.name}`" not in page]
     assert missing == []
+
+
+def test_every_error_code_is_documented() -> None:
+    """The errors page has each code that the source has in one word, or a pattern that it fits."""
+    page = (ROOT / "docs/errors.md").read_text("utf-8")
+    words = {re.sub(r"<[a-z]+>", "…", word) for word in re.findall(r"`([a-z0-9_…<>]+)`", page)}
+    known = re.compile("|".join(re.escape(word).replace("…", ".+") for word in words))
+    missing = {
+        node.args[0].value
+        for file in (ROOT / "src/signon").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and _is_error(node.func.id)
+        if node.args and isinstance(node.args[0], ast.Constant) and not known.fullmatch(node.args[0].value)
+    }
+    assert missing == set()
+
+
+def _is_error(name: str) -> bool:
+    kind = getattr(errors, name, None)
+    return isinstance(kind, type) and issubclass(kind, errors.SignOnError)
 
 
 def test_each_make_command_that_is_named_exists() -> None:

@@ -13,7 +13,7 @@ from signon.providers import auth0
 app = Flask(__name__)
 app.config.from_pyfile("config.py")
 domain, client_id, client_secret, redirect_uri, audience = (
-    app.config[name] or os.environ.get(name, "")
+    app.config.get(name) or os.environ.get(name, "")
     for name in ("AUTH0_DOMAIN", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI", "AUDIENCE")
 )
 address = urlsplit(redirect_uri or "http://localhost:5000/callback")

@@ -1,4 +1,7 @@
-"""The document's settings. Those that are left empty are read from the environment, under the same names."""
+"""The document's settings. Those that are left empty are read from the environment, under the same names.
+
+SIGNON_TOKEN_KEY, a private key as PEM, has the application issue tokens of its own.
+"""
 
 AUTH0_DOMAIN = ""  # your-auth0-domain
 CLIENT_ID = ""

@@ -1,5 +1,6 @@
 """The AuthMachine document's application: its five routes and its settings, from the environment or `.env`."""
 
+import os
 import secrets
 from pathlib import Path
 
@@ -29,6 +30,7 @@ app.config.update(
     AUTHMACHINE_LOGOUT_CALLBACK_PATH="/oidc-logout-callback",
 )
 SignOn(app)
+app.jinja_env.globals["has_api"] = bool(os.environ.get("AUTHMACHINE_API_TOKEN"))
 
 
 @app.get("/")

@@ -23,6 +23,7 @@ from signon_demo.leaving_page import add_leaving_page
 from signon_demo.page import csrf, offered, own_provider, show
 from signon_demo.password_page import add_password_page
 from signon_demo.permission_pages import add_permission_pages
+from signon_demo.post_choice import add_post_choice, chosen, posts
 from signon_demo.script_pages import add_script_pages, install_script_pages
 from signon_demo.token_pages import add_token_pages
 from signon_demo.vendor_sheet import vendor_sheet
@@ -39,6 +40,7 @@ pages = Blueprint("demo", __name__, static_folder="static", static_url_path="/st
 for add in (
     add_token_pages,
     add_permission_pages,
+    add_post_choice,
     add_password_page,
     add_grant_pages,
     add_ways_pages,
@@ -130,6 +132,8 @@ def profile() -> Response:
         login=current_login,
         label=own_provider().label,
         sheet=vendor_sheet(current_user.vendor),
+        posts=posts(),
+        chosen=chosen(),
         groups=claim_groups(current_login),
     )
 

@@ -77,6 +77,7 @@ MEANINGS: Mapping[str, Meaning] = MappingProxyType(
 )
 """The registered claims, in the order of the table."""
 
+_OUR_KEY = Meaning(PERSON, "This application's own key for this person: the provider's is their national id", "")
 _TIMES = frozenset({"iat", "exp", "nbf", "auth_time", "updated_at"})
 _SHORTENED = frozenset({"nonce", "sid", "jti", "at_hash", "c_hash", "s_hash", "myinfo.sponsored_child_records"})
 _MASKED = frozenset({"pid", "smartcard_code", "myinfo.nric_number", "myinfo.passport_number"})
@@ -103,8 +104,9 @@ def claim_groups(login: Login) -> dict[str, list[Row]]:
     groups: dict[str, list[Row]] = {PERSON: [], SIGN_IN: [], OTHER: []}
     order = {name: place for place, name in enumerate(MEANINGS)}
     for name in sorted(login.claims, key=lambda name: order.get(name.partition("#")[0], len(order))):
-        value = login.person.public_subject if name == "sub" else login.claims[name]
-        meaning = _meaning(name)
+        value, meaning = login.claims[name], _meaning(name)
+        if name == "sub" and login.person.public_subject != login.person.subject:
+            value, meaning = login.person.public_subject, _OUR_KEY
         groups[meaning.group].append(claim_row(name, value, meaning))
     return {title: rows for title, rows in groups.items() if rows}
 

@@ -61,8 +61,8 @@ PRACTICES = (
             "scope": "openid profile email address offline_access p1:read:userPassword p1:reset:userPassword",
         },
         also={
-            "implicit": {"response_type": "token id_token", "scope": _PLAIN, "label": "PingOne, implicit flow"},
-            "hybrid": {"response_type": "code id_token", "scope": _PLAIN, "label": "PingOne, hybrid flow"},
+            "implicit": {"response_type": "token id_token", "scope": _PLAIN, "label": "PingOne (implicit flow)"},
+            "hybrid": {"response_type": "code id_token", "scope": _PLAIN, "label": "PingOne (hybrid flow)"},
         },
         told_by=("client_secret", "environment_id", "custom_domain", "issuer"),
     ),

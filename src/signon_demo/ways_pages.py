@@ -51,6 +51,11 @@ ORGANIZATIONS = (
         parameters={"organization": "siam-books", "invitation": INVITATION},
     ),
 )
+FOR_FLAVOURS = "sgid"
+"""The provider whose document keeps a choice of ice cream through the sign-in."""
+FLAVOURS = ("Vanilla", "Chocolate", "Strawberry")
+KEPT_AS = "Favourite ice cream flavour"
+"""What the profile calls the choice."""
 FOR_WISHES = "oidc"
 """The provider that the wishes go to: the standard one has them all."""
 WISHES: Mapping[str, Wish] = {
@@ -85,7 +90,7 @@ def add_ways_pages(pages: Blueprint) -> None:
 
 
 def ways() -> Response:
-    """Offer the ways (GET), or begin a sign-in with a wish (POST); open to all."""
+    """Offer the ways (GET), or begin a sign-in with a wish or a choice (POST); open to all."""
     real: frozenset[str] = current_app.config["DEMO_REAL"]
     known = {provider.name: provider for provider in offered()}
     wishing = known.get(FOR_WISHES)
@@ -95,6 +100,10 @@ def ways() -> Response:
         if wishing is not None and not (wish.practice_only and FOR_WISHES in real)
     }
     if request.method == "POST":
+        flavour = request.form.get("flavour")
+        if flavour in FLAVOURS and FOR_FLAVOURS in known:
+            kept = Wishes(keep={KEPT_AS: flavour})
+            return start_sign_in(FOR_FLAVOURS, next_path=url_for("demo.profile"), wishes=kept)
         wish = wishes.get(request.form.get("wish", ""))
         if wish is None:
             raise BadRequest
@@ -106,6 +115,8 @@ def ways() -> Response:
             (way, _address(way)) for way in ORGANIZATIONS if way.provider in known and way.provider not in real
         ],
         portals=[(provider, _from_portal(provider)) for provider in known.values()],
+        keeping=known.get(FOR_FLAVOURS),
+        flavours=FLAVOURS,
         wishing=wishing,
         wishes=wishes,
     )

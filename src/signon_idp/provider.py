@@ -20,6 +20,7 @@ from signon_idp.rules.response_type import kinds
 from signon_idp.scene import Scene
 from signon_idp.sign_off import end_sessions, logout_tokens
 from signon_idp.state import State
+from signon_idp.visit import visit
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -165,6 +166,13 @@ class Idp:
         """One more refresh that was answered with tokens; they are counted by client id and `sid`."""
         with self._lock:
             self.refreshes[grant.client_id, grant.sid] += 1
+
+    def visit(self, url: str, *, persona: str) -> str:
+        """Follow an authorization request as a new browser, sign in as that person and allow what is asked.
+
+        Gives the address that the browser is sent back to, a refusal's too. ValueError where it isn't sent back.
+        """
+        return visit(self, url, persona=persona)
 
     def end_session(self, *, sid: str | None = None, sub: str | None = None, by_sub: bool = False) -> int:
         """End sessions as an administrator does: the one called `sid`, or all of the person `sub`.

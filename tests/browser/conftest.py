@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+from signon_demo.practice import PRACTICES
+from signon_demo.serve import Running, serving
+
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _QUIET = (
     "--no-sandbox",  # root in a container has none
@@ -44,3 +47,10 @@ def browser_context(chromium: Browser) -> Iterator[BrowserContext]:
     context.set_default_timeout(10_000)
     yield context
     context.close()
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[Running]:
+    """The demo with all its practice providers, for tests that only visit it."""
+    with serving(PRACTICES, port=0, idp_port=0, environment={}) as running:
+        yield running

@@ -209,6 +209,22 @@ def test_session_that_is_only_looked_at_comes_to_its_end(one_site, browser_conte
     assert touched
 
 
+def test_error_of_the_page_is_for_the_page_to_see(one_site, browser_context):
+    """What the callback of `watch` throws reaches the page's error handlers, and looking goes on."""
+    page = browser_context.new_page()
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(error.message))
+    page.goto(f"{one_site.origin}/shop?seconds=3600")
+    expect(who(page)).to_have_text("nobody")
+    looks = len(one_site.seen("/auth/session"))
+    page.evaluate(
+        """async () => (await import("/auth/signon.mjs")).watch(
+            () => { throw new Error("of the page"); }, {seconds: 0.1})"""
+    )
+    one_site.wait_for(page, "/auth/session", times=looks + 3)
+    assert wrong == ["of the page"]
+
+
 @pytest.fixture
 def frontend():
     """A frontend on another origin: its port."""

@@ -1,15 +1,13 @@
 """The demo in one Chromium: all six providers, one after the other and side by side."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from signon_demo.practice import PRACTICES
-from signon_demo.serve import Running, serving
+from signon_demo.serve import Running
 from signon_idp.dialects import DIALECTS
 
 pytestmark = pytest.mark.browser
@@ -78,12 +76,6 @@ NUMBERS = tuple(
     for claim in ("pid", "myinfo.nric_number", "myinfo.passport_number")
     if claim in persona.claims
 )
-
-
-@pytest.fixture(scope="module")
-def demo() -> Iterator[Running]:
-    with serving(PRACTICES, port=0, idp_port=0, environment={}) as running:
-        yield running
 
 
 class Watch:

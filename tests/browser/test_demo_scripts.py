@@ -23,12 +23,6 @@ PERSONS = {"auth0": "tan", "pingone": "mia", "oidc": "mei", "authmachine": "mara
 PRESSED = "button:has-text('Confirm on the phone')"
 
 
-@pytest.fixture(scope="module")
-def demo() -> Iterator[Running]:
-    with serving(PRACTICES, port=0, idp_port=0, environment={}) as running:
-        yield running
-
-
 @pytest.fixture
 def page(browser_context: BrowserContext) -> Iterator[Page]:
     """A page that must not complain, but where nobody may frame the application."""
@@ -188,7 +182,7 @@ def test_single_page_application(page, demo, tmp_path):
     at_provider(page, "oidc")
     page.wait_for_url(f"{demo.address}/single-page")
     expect(page.locator("#who")).to_have_text("Mei Lin Tan")
-    for clock in ("ends", "idle", "renewed"):
+    for clock in ("ends", "idle", "token"):
         expect(page.locator(f"#{clock}")).to_have_text(re.compile(r"^\d:\d\d:\d\d$"))
     assert page.locator("#ends").inner_text() > "7:59:00"
     tried(page, "heard")
@@ -226,6 +220,30 @@ def test_session_that_came_to_its_limit(page, demo):
         expect(page.locator("#reason")).to_have_text("Nothing was done for too long: you have been signed out.")
 
 
+def test_pages_without_script_say_so(demo, chromium):
+    """Where scripts are off each page that needs them says that, and promises nothing that never comes."""
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    come_in(page, demo, "oidc", to="/api-token")
+    for address in (f"{demo.address}/api-token", f"{demo.address}/single-page", demo.stranger):
+        page.goto(address)
+        shown = page.locator("main").inner_text()
+        assert "This page works with scripts only." in shown
+        assert "Asking who is signed in" not in shown
+    context.close()
+
+
+def test_token_page_of_somebody_signed_out_elsewhere(page, demo):
+    """Who has signed out in another tab gets no new token here, is told why, and comes back by a new sign-in."""
+    come_in(page, demo, "oidc", to="/api-token")
+    page.context.clear_cookies(domain="localhost")
+    page.click("#get")
+    expect(page.locator("#token .badge")).to_have_text("401")
+    page.click("#token >> text=Sign in")
+    page.click("a.provider:has-text('OpenID')")
+    page.wait_for_url(f"{demo.address}/api-token")
+
+
 def test_pages_say_what_they_could_not_do(page, demo):
     """Where the application is not to be reached, the pages say so instead of nothing."""
     come_in(page, demo, "oidc", to="/api-token")
@@ -258,6 +276,13 @@ def test_stranger(page, demo, tmp_path, host):
     with page.expect_popup() as opened:
         page.click("text=Am I still signed in?")
     expect(opened.value.locator("h1")).to_have_text("Mei Lin Tan")
+
+
+def test_the_way_back_from_the_stranger(page, demo):
+    """Who has followed the demo's own link to the stranger's page finds one back."""
+    page.goto(demo.stranger)
+    page.click("text=Back to the demo")
+    expect(page.locator("h1")).to_have_text("Sign in to this demo")
 
 
 def test_stranger_whom_nothing_answers(page, demo):

@@ -79,6 +79,7 @@ def test_thaid_four_actions(chromium, thaid):
         expect(page.locator("main")).to_contain_text("You stay signed in here")
         page.click("text=Inspect the token")
         expect(alert).to_contain_text("That did not work")
+        expect(alert).to_contain_text("Please sign in again. ThaID no longer lets this application act for you.")
         assert PID not in page.content()
         page.click("text=Sign out of ThaID")
         expect(page.locator("h1")).to_have_text("Welcome")

@@ -42,12 +42,6 @@ WHAT_IS_MISSING = """
 
 
 @pytest.fixture(scope="module")
-def demo() -> Iterator[Running]:
-    with serving(PRACTICES, port=0, idp_port=0, environment={}) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def demo_of_two() -> Iterator[Running]:
     with serving((PRACTICES[-1], STAFF), port=0, idp_port=0, environment={}) as running:
         yield running
@@ -221,18 +215,27 @@ def _is_foreign(url: str) -> bool:
 
 
 def check(page: Page, heading: str, *, pictures: Path, rules: dict[str, object] | None = None) -> None:
-    """Hold a page to what every page must keep: in light, in dark and at phone width."""
+    """Hold a page to what every page must keep: in light, in dark and at phone width. There is a picture in that
+    folder where it does not.
+    """
     expect(page.locator("h1")).to_contain_text(heading)
     for colours, size in VIEWS:
         page.emulate_media(color_scheme=colours)
         page.set_viewport_size(size)
-        where = f"{colours}, {size['width']} px"
-        found = Axe().run(page, options={"resultTypes": ["violations"], **(rules or {})})
-        assert found.violations_count == 0, f"{where}: {found.generate_report()}"
-        assert page.evaluate(WHAT_IS_MISSING) == [], where
-        assert page.evaluate(SMALL_CONTROLS) == [], where
-        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == PAPER[colours], where
-        page.screenshot(path=pictures / f"{colours}-{size['width']}.png", full_page=True)
+        try:
+            _hold(page, colours, rules=rules or {})
+        except AssertionError:
+            page.screenshot(path=pictures / f"{colours}-{size['width']}.png", full_page=True)
+            raise
+
+
+def _hold(page: Page, colours: str, *, rules: dict[str, object]) -> None:
+    where = f"{colours}, {page.viewport_size}"
+    found = Axe().run(page, options={"resultTypes": ["violations"], **rules})
+    assert found.violations_count == 0, f"{where}: {found.generate_report()}"
+    assert page.evaluate(WHAT_IS_MISSING) == [], where
+    assert page.evaluate(SMALL_CONTROLS) == [], where
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == PAPER[colours], where
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -9,8 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 from tests.journeys.browsing import Site, complaints, other_sites, press, site
 
-from signon_demo.practice import PRACTICES
-from signon_demo.serve import Running, serving
+from signon_demo.serve import Running
 from signon_idp import Idp
 
 pytestmark = pytest.mark.browser
@@ -51,12 +50,6 @@ VENDORS = {
     ),
     "sgid": Vendor(label="sgID", press="button:has-text('Confirm on the phone')"),
 }
-
-
-@pytest.fixture(scope="module")
-def demo() -> Iterator[Running]:
-    with serving(PRACTICES, port=0, idp_port=0, environment={}) as running:
-        yield running
 
 
 def _sign_in(page: Page, demo: Running, vendor: Vendor) -> None:

@@ -1,18 +1,22 @@
 import json
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 from jwcrypto import jwk
 from tests.core.forge import ABSENT, b64, chain, ec_key, encrypted, outcome, pem, rsa_key, signed, unb64
 
 from signon.core.errors import TokenRejected
+from signon.core.header import ALGS
 from signon.core.jose import (
     ENCRYPTION_ALGS,
     decrypt_jwe,
     decrypt_with,
     is_encrypted,
+    may_sign,
     private_keys,
+    public_jwk,
     symmetric_key,
 )
 
@@ -30,6 +34,17 @@ def test_each_agreed_encryption_is_opened(alg, enc):
     token = encrypted(b"\x00inside\xff", to=native, header={"alg": alg, "enc": enc})
     assert is_encrypted(token)
     assert decrypt_jwe(token, keys=ours, algs=(alg,), document="doc") == b"\x00inside\xff"
+
+
+@pytest.mark.parametrize("as_jwk", [True, False])
+def test_key_that_only_agrees_opens_and_never_signs(as_jwk):
+    """A key of X25519 opens what is encrypted to it without being said to be for that (RFC 8037 3.2)."""
+    native = X25519PrivateKey.generate()
+    (key,) = private_keys(jwk.JWK.from_pyca(native).export() if as_jwk else pem(native))
+    token = encrypted("inside", to=native, header={"alg": "ECDH-ES"})
+    assert decrypt_jwe(token, keys=(key,), algs=("ECDH-ES",), document="doc") == b"inside"
+    assert (key.use, public_jwk(key)["use"]) == ("enc", "enc")
+    assert not any(may_sign(key, alg) for alg in ALGS)
 
 
 @pytest.mark.parametrize("alg", ["dir", "A128GCMKW"])

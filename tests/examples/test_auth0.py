@@ -175,6 +175,14 @@ def test_settings_from_config_py(stage_of, tmp_path):
     assert "Mia Kern" in stage.sign_in(stage.visitor()).text
 
 
+def test_config_py_that_lacks_a_name(stage_of, tmp_path):
+    """A `config.py` without the names that it has no value for is as good as one that leaves them empty."""
+    folder = shutil.copytree(EXAMPLES / "auth0", tmp_path / "auth0", ignore=shutil.ignore_patterns("instance"))
+    (folder / "config.py").write_text("")
+    stage = stage_of("auth0", folder=folder)
+    assert "Mia Kern" in stage.sign_in(stage.visitor()).text
+
+
 @pytest.mark.parametrize(
     "address", ["localhost:5000/callback", "http://localhost:5000", "http://localhost:5000/", "/callback"]
 )

@@ -178,3 +178,10 @@ def test_dot_env_example(stage_of, tmp_path):
     shutil.copy(folder / ".env.example", folder / ".env")
     settings = run.settings("authmachine", stage_of("authmachine").idp, origin=ORIGIN)
     assert run.load("authmachine", settings, folder=folder).extensions["signon"].party.providers["authmachine"]
+
+
+@pytest.mark.parametrize("token", ["", "a-token-of-the-api"])
+def test_without_an_api_token_no_page_needs_one(stage_of, token):
+    """The page that asks the permissions API is offered only where there is a token for that."""
+    stage = stage_of("authmachine", AUTHMACHINE_API_TOKEN=token)
+    assert ('href="/permissions"' in stage.sign_in(stage.visitor()).text) == bool(token)

@@ -84,6 +84,26 @@ def test_public_frontends_calls_in_their_order(frontend):
     assert frontend.user() is None
 
 
+def test_calls_behind_one_host(stage_of):
+    """Behind a reverse proxy, as the document advises, a GET of the frontend's names no origin, since it has the
+    backend's: it must be answered all the same.
+    """
+    stage = stage_of("sgid", origins=(BACKEND,), SGID_FRONTEND_HOST=BACKEND, SGID_SCOPE="openid myinfo.name")
+    browser = Visitor(*stage.apps.items(), (stage.idp.base, stage.idp.app))
+
+    def ask(path: str):
+        sent = {**AT_THE_SERVER, "Sec-Fetch-Site": "same-origin"}
+        return browser.session.get(BACKEND + path, headers=sent, allow_redirects=False)
+
+    assert (ask("/api/userinfo").status_code, ask("/api/userinfo").json()) == (401, None)
+    page = browser.get(ask("/api/auth-url?icecream=Vanilla").json()["url"])
+    sent = browser.submit(page, persona="meilin", stop_at="/api/redirect")
+    assert browser.session.get(sent.headers["Location"], allow_redirects=False).status_code == 303
+    assert ask("/api/userinfo").json()["data"] == {"myinfo.name": "TAN MEI LIN", "iceCream": "Vanilla"}
+    assert ask("/api/logout").status_code == 200
+    assert ask("/api/userinfo").status_code == 401
+
+
 def test_asks_as_the_document_does(frontend):
     """The address must have the document's scope and callback, PKCE, and a state that is new and says nothing."""
     first, second = (parse_qs(urlsplit(frontend.address("Strawberry")).query) for _ in range(2))

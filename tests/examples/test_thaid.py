@@ -1,3 +1,4 @@
+import re
 import shutil
 import time
 from dataclasses import replace
@@ -131,12 +132,15 @@ def test_refresh_saves_and_tells(stage, visitor, caplog):
 
 
 def test_revoke_gives_the_tokens_up(stage, visitor):
-    """Revoked tokens are dead at ThaID and gone here; the person stays signed in and is told."""
+    """Revoked tokens are dead at ThaID and gone here, with the buttons that change them; the person stays in and
+    is told, and the ID token can still be judged.
+    """
     own = stage.session(visitor).tokens.access_token.reveal()
     assert visitor.post(f"{ORIGIN}/revoke", {}, **SCRIPT).status_code == 200
     assert stage.idp.state.tokens.get(own).revoked
     page = visitor.get(f"{ORIGIN}/").text
     assert "were revoked. You stay signed in here" in page
+    assert re.findall('data-action="([^"]+)"', page) == ["/inspect", "/validate"]
     assert "Mr. Somchai Tuayang" in page
     answer = visitor.get(f"{ORIGIN}/inspect", **FETCHED)
     assert (answer.status_code, answer.json()["code"]) == (401, "tokens_ended")

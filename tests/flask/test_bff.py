@@ -308,6 +308,13 @@ def test_own_endpoint_of_a_listed_frontend(own):
     assert own.who() == "Somchai"
 
 
+def test_own_endpoint_of_a_frontend_beside_it(own):
+    """Under one host with the backend such a frontend's GET names no origin, and may ask as well."""
+    response = own.get("/api/auth-url", **FETCHED)
+    assert own.answer(response.json["url"]).headers["Location"] == "/me"
+    assert own.who() == "Somchai"
+
+
 def test_own_endpoint_on_another_host(own, op):
     """Where the script asks on another host name, the page is sent to our login page on the base URL's."""
     elsewhere = Visitor(own.client.application, op, at="https://www.example.org")
@@ -321,7 +328,12 @@ def test_own_endpoint_on_another_host(own, op):
     [
         ("/api/auth-url", {**FOREIGN, "Origin": "https://evil.example"}, "cross_site"),
         ("/api/auth-url", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, "cross_site"),
-        ("/api/auth-url", FETCHED, "csrf_header_missing"),
+        (
+            "/api/auth-url",
+            {**FETCHED, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+            "csrf_header_missing",
+        ),
+        ("/api/data", FETCHED, "csrf_header_missing"),
         ("/api/data", FOREIGN, "csrf_header_missing"),
     ],
 )

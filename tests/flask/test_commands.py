@@ -89,27 +89,31 @@ def test_check_says_which_provider_is_away(app, op, run, document):
 
 
 @pytest.mark.parametrize(
-    ("date", "problem"),
+    ("date", "age", "problem"),
     [
-        (-60, None),
-        (60, None),
-        (-3700, "this machine's clock is 1 hour 1 minute ahead of the provider's: its tokens will be refused"),
-        (61, "this machine's clock is 1 minute 1 second behind the provider's: its tokens will be refused"),
-        ("", None),
-        ("yesterday", None),
-        ("Mon, 99 Foo 2026 00:00:00 GMT", None),
-        (None, None),
+        (-60, "", None),
+        (60, "", None),
+        (-3700, "", "this machine's clock is 1 hour 1 minute ahead of the provider's: its tokens will be refused"),
+        (61, "", "this machine's clock is 1 minute 1 second behind the provider's: its tokens will be refused"),
+        (-3700, "3700", None),
+        (0, "61", "this machine's clock is 1 minute 1 second behind the provider's: its tokens will be refused"),
+        (0, "old", None),
+        ("", "", None),
+        ("yesterday", "", None),
+        ("Mon, 99 Foo 2026 00:00:00 GMT", "", None),
+        (None, "", None),
     ],
 )
-def test_check_compares_clocks(app, op, run, date, problem):
-    """A provider whose clock is further away than tokens are allowed is `BAD`; one that says no time is not."""
+def test_check_compares_clocks(app, op, run, date, age, problem):
+    """A provider whose clock is further away than tokens are allowed is `BAD`; one that says no time is not, nor
+    one whose answer has been in a cache.
+    """
     right = op._jwks
 
     def answer(request):
         said = formatdate(NOW + date, usegmt=True) if isinstance(date, int) else date
-        return replace(
-            right(request), headers={"content-type": "application/json", **({"date": said} if said else {})}
-        )
+        sent = {"content-type": "application/json", "date": said, "age": age}
+        return replace(right(request), headers={name: value for name, value in sent.items() if value})
 
     op._jwks = answer
     with time_machine.travel(NOW, tick=False):

@@ -3,7 +3,7 @@
 from itertools import product
 
 import pytest
-from flask import Request
+from flask import Request, g
 from tests.flask.double import CLICKED, FETCHED, HTTPS, LINKED, LOCAL, TYPED, Visitor, code_of
 from werkzeug.test import EnvironBuilder
 
@@ -318,6 +318,20 @@ def test_pieces_of_other_sites_pages(visitor, path, where, mode, dest):
     assert "Origin" in response.vary
 
 
+def test_refusal_comes_after_the_applications_hooks(app, visitor):
+    """What an application prepares before each request must be there when it looks at each answer."""
+    app.before_request(lambda: setattr(g, "prepared", "so"))
+
+    @app.after_request
+    def note(response):
+        response.headers["X-Prepared"] = g.prepared
+        return response
+
+    framed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}
+    response = visitor.get("/auth/sessions", **framed)
+    assert (response.status_code, response.headers["X-Prepared"]) == (403, "so")
+
+
 def test_pages_that_lead_here(visitor):
     """Links, plain clients and a provider's frame are not pieces of another site's page."""
     for sent in (LINKED, TYPED, {}, {"Sec-Fetch-Site": "cross-site"}):
@@ -356,6 +370,23 @@ def test_scripts_that_may_ask(settings, origin_will_do):
             expected = "csrf_header_missing"
         headers = {"Sec_Fetch_Site": where, "Origin": origin, "X_CSRF": csrf}
         if fetch_code(settings, origin_will_do=origin_will_do, **headers) != expected:
+            wrong.append(headers)
+    assert not wrong
+
+
+def test_own_scripts_that_know_no_header(settings):
+    """Where the origin will do, a script of this origin needs no header, by the browser's word alone: behind one
+    host a frontend's GET has no Origin. Links, pictures and whatever only looks ahead in our pages do need it.
+    """
+    wrong = []
+    for where, mode, dest in product(
+        SITES, (None, "cors", "same-origin", "no-cors", "navigate"), (None, "empty", "image", "script", "document")
+    ):
+        own = where == "same-origin" and mode in {"cors", "same-origin"} and dest == "empty"
+        headers = {"Sec_Fetch_Site": where, "Sec_Fetch_Mode": mode, "Sec_Fetch_Dest": dest}
+        if (fetch_code(settings, origin_will_do=True, **headers) is None) != own:
+            wrong.append(headers)
+        if fetch_code(settings, **headers) is None:
             wrong.append(headers)
     assert not wrong
 

@@ -3,7 +3,7 @@ import logging
 
 import pytest
 from flask import Blueprint
-from tests.flask.double import FETCHED, HTTPS, TYPED, Visitor, code_of, reference_of
+from tests.flask.double import FETCHED, HTTPS, TYPED, Visitor, break_store, code_of, reference_of
 
 from signon.core.errors import (
     ConfigurationError,
@@ -78,6 +78,26 @@ def test_way_out_of_the_provider(app, visitor, code, left):
     visitor.op.metadata["end_session_endpoint"] = None
     app.extensions["signon"].party.runtime._caches.clear()
     assert link not in visitor.get("/denied").text
+
+
+@pytest.mark.parametrize(("name", "left"), [("oidc", True), ("staff", False)])
+def test_way_out_is_to_the_provider_that_it_names(make_app, make_provider, op, monkeypatch, name, left):
+    """Who is signed in by another provider would leave that one: no such way out, nor where it isn't known."""
+    app = make_app({"providers": [make_provider("oidc"), make_provider("staff", "https://staff.example")]})
+
+    @app.get("/denied")
+    def denied():
+        memo()["provider"] = name
+        raise PersonRefused("access_denied", "m", error="access_denied")
+
+    visitor = Visitor(app, op)
+    assert "/auth/logout?provider=" in visitor.get("/denied").text
+    visitor.sign_in("/auth/login/oidc")
+    assert ("/auth/logout?provider=" in visitor.get("/denied").text) is left
+    break_store(app, monkeypatch, "load")
+    response = visitor.get("/denied")
+    assert (response.status_code, code_of(response)) == (403, "access_denied")
+    assert "/auth/logout?provider=" not in response.text
 
 
 @pytest.mark.parametrize(("error", "status", "level"), ERRORS, ids=[type(e).__name__ for e, *_ in ERRORS])

@@ -7,7 +7,7 @@ import pytest
 import signon
 from signon.core import errors
 from signon.core.errors import PersonRefused, ProviderError, SignOnError, SuspectError, UnknownKey
-from signon.flask.messages import _BY_KIND, MESSAGES, duration, message_for, message_id, moment
+from signon.flask.messages import _BY_KIND, MESSAGES, day, duration, message_for, message_id, moment
 from signon.service.party import Refused
 
 
@@ -22,6 +22,9 @@ from signon.service.party import Refused
         (errors.ProviderRefused("provider_refused", "", error="e"), "provider_refused"),
         (errors.ProviderRefused("token_invalid_grant", "", error="e"), "token_invalid_grant"),
         (errors.ProviderUnavailable("token_timeout", ""), "unavailable"),
+        (errors.ProviderUnavailable("permissions_timeout", ""), "refresh_unavailable"),
+        (errors.ProviderUnavailable("password_unreachable", ""), "refresh_unavailable"),
+        (errors.OperatorError("permissions_token_missing", ""), "operator"),
         (errors.StoreUnavailable("store_unavailable", ""), "store_unavailable"),
         (errors.TokenRejected("id_token_aud", ""), "rejected"),
         (UnknownKey("id_token_key", ""), "rejected"),
@@ -69,7 +72,14 @@ def test_label_is_filled_in_once():
     """A label with braces must be text, not a field."""
     message = message_for(errors.ProviderUnavailable("x", ""), provider="{provider} {0}")
     assert message.title == "{provider} {0} can't be reached"
-    assert message_for(errors.ProviderUnavailable("x", ""), provider=None).title == "The provider can't be reached"
+
+
+def test_provider_without_a_label_fits_into_the_sentence():
+    """A provider that nobody knows is "the provider", capital only where a sentence begins; labels stay."""
+    unreachable, unreadable = errors.ProviderUnavailable("x", ""), errors.MalformedAnswer("x", "")
+    assert message_for(unreachable, provider=None).title == "The provider can't be reached"
+    assert message_for(unreadable, provider=None).text == "What the provider sent is damaged or incomplete."
+    assert message_for(unreachable, provider="sgID").title == "sgID can't be reached"
 
 
 @pytest.mark.parametrize(
@@ -100,6 +110,11 @@ def test_moment_is_utc_to_the_minute():
     """A time is the same text for people and machines, wherever the server stands."""
     assert moment(0) == "1970-01-01 00:00Z"
     assert moment(1_800_000_059.9) == "2027-01-15 08:00Z"
+
+
+def test_day_is_in_words():
+    """A day as people say it, in UTC."""
+    assert (day(0), day(1_799_971_199)) == ("1 January 1970", "14 January 2027")
 
 
 @pytest.mark.parametrize("code", ["session_idle", "session_expired"])

@@ -94,6 +94,13 @@ def test_policy_without_rules(here, op):
     assert 'name="new_password"' in text
 
 
+def test_last_change(here, op):
+    """When the password was changed last is said in words, with the exact time for machines."""
+    op.state = {"status": "OK", "lastChangedAt": "2026-11-03T14:05:00Z"}
+    text = here.get(PATH).text
+    assert 'You last changed it on <time datetime="2026-11-03 14:05Z">3 November 2026</time>.' in text
+
+
 @pytest.mark.parametrize("status", ["PASSWORD_EXPIRED", "MUST_CHANGE_PASSWORD"])
 def test_change_that_is_due(here, op, status):
     """A password that must be changed is said to be due."""
@@ -269,12 +276,12 @@ def test_scope_that_was_not_granted(app, op):
 
 
 def test_api_that_does_not_answer(here, op):
-    """Where the API can't be had the page says so, and begins again at the form."""
+    """Where the API can't be had the page says so, and its button tries the form again: nobody is signed out."""
     op.failing["password"] = ProviderUnavailable("password_timeout", "too slow")
     response = here.get(PATH)
     assert (response.status_code, code_of(response)) == (503, "password_timeout")
     assert "PingOne can&#39;t be reached" in response.text
-    assert "next=%2Fauth%2Fpassword" in response.text
+    assert f'href="{PATH}">Try again' in response.text
 
 
 def test_person_of_a_provider_without_it(make_app, make_provider, ops, op, plant):

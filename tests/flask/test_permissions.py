@@ -134,6 +134,17 @@ def test_permissions_now(client, app):
     assert (answer.status_code, code_of(answer)) == (401, "login_needed")
 
 
+@pytest.mark.parametrize("path", ["/now?x=1", "/garden"])
+def test_provider_that_does_not_answer(client, op, path):
+    """Whose permissions can't be asked for is told which provider is away, stays signed in, and can try again."""
+    op._permissions = lambda _request: json_response({}, status=500)
+    page = client().get(path, headers=CLICKED)
+    assert (page.status_code, code_of(page)) == (503, "permissions_server_error")
+    assert "<h1>AuthMachine can't be reached</h1>" in page.text.replace("&#39;", "'")
+    assert "You have not been signed out" in page.text
+    assert f'href="{path}"' in page.text
+
+
 def test_a_guard_names_a_permission():
     """An object alone is no permission: that is a mistake where the guard is written."""
     with pytest.raises(TypeError):

@@ -23,6 +23,7 @@ from signon.providers import checks
         (checks.header, "a\r\nb", False),
         (checks.header, "กุญแจ", False),
         (checks.proxy, "http://proxy.example:3128", True),
+        (checks.proxy, "https://proxy.example", False),
         (checks.proxy, "socks5://proxy.example", False),
     ],
 )

@@ -168,6 +168,15 @@ def test_two_names_of_one_algorithm(alg):
         ({"client_auth": "client_secret_jwt", "client_secret": "s" * 31}, "STAFF_CLIENT_AUTH means HS256"),
         ({"id_token_encryption": "RSA-OAEP-256"}, "STAFF_ID_TOKEN_ENCRYPTION is set: set STAFF_PRIVATE_KEY, too"),
         ({"userinfo_encryption": "RSA-OAEP-256"}, "STAFF_USERINFO_ENCRYPTION is set: set STAFF_PRIVATE_KEY, too"),
+        (
+            {"userinfo_encryption": "RSA-OAEP-256", "private_key": key_text(RSA, use="sig")},
+            "STAFF_PRIVATE_KEY has no key that may decrypt, which STAFF_USERINFO_ENCRYPTION needs",
+        ),
+        (
+            {"id_token_encryption": "RSA-OAEP-256", "private_key": key_text(RSA, key_ops=["sign"])},
+            "STAFF_PRIVATE_KEY has no key that may decrypt, which STAFF_ID_TOKEN_ENCRYPTION needs",
+        ),
+        ({"id_token_encryption": "RSA-OAEP-256", "private_key": "no key"}, "STAFF_PRIVATE_KEY is no key"),
         ({"client_id": ""}, "STAFF_CLIENT_ID is not set"),
         *[
             ({"client_auth": "private_key_jwt", "private_key": text, "client_assertion_alg": alg}, beginning)
@@ -209,6 +218,8 @@ def test_values_that_contradict_each_other(given, beginning):
         {"client_auth": "private_key_jwt", "private_key": key_text(RSA, alg="PS256")},
         {"client_auth": "client_secret_jwt", "client_secret": SECRET, "client_assertion_alg": "HS512"},
         {"userinfo_encryption": "ECDH-ES", "private_key": PEM},
+        {"userinfo_encryption": "ECDH-ES", "private_key": key_text(EC, key_ops=["sign", "deriveKey"])},
+        {"userinfo_encryption": "ECDH-ES", "private_key": key_text(EC, use="enc")},
     ],
 )
 def test_values_that_go_together(given):

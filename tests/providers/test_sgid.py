@@ -119,6 +119,10 @@ BAD_KEYS = {
     "none": ({}, "SGID_PRIVATE_KEY is not set: sgID encrypts fields to its public half"),
     "empty": ({"private_key": ""}, "SGID_PRIVATE_KEY is not set"),
     "EC": ({"private_key": pem(ec_key())}, "SGID_PRIVATE_KEY is no RSA key"),
+    "for signing": (
+        {"private_key": json.dumps(JWK.from_pem(PRIVATE_KEY.encode()).export(as_dict=True) | {"use": "sig"})},
+        "SGID_PRIVATE_KEY is there to sign alone",
+    ),
     "public": (
         {"private_key": "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----"},
         "SGID_PRIVATE_KEY: the private key is no PEM",

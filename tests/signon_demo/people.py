@@ -12,6 +12,15 @@ PERSONAS = {
     "sgid": "hafiz",
     "oidc": "somying",
 }
+CAN = {
+    "thaid": ("introspect", "explain", "refresh", "revoke"),
+    "authmachine": ("explain",),
+    "auth0": ("explain", "refresh", "revoke"),
+    "pingone": ("introspect", "explain", "refresh", "revoke"),
+    "sgid": ("explain",),
+    "oidc": ("introspect", "explain", "refresh", "revoke"),
+}
+"""What each provider lets people do with their tokens, in the order of the buttons."""
 
 
 def signed_in(served, name, *, persona=None, path="/profile"):

@@ -151,13 +151,15 @@ def test_groups_are_in_order_and_never_empty():
 
 
 def test_the_subject_is_the_one_that_may_be_shown():
-    """Where a key stands in for a national id, the table has the key and not the id."""
+    """Where a key stands in for a national id, the table has the key, says whose that is, and has no id."""
     found = login()
     person = type(found.person)(
         provider="oidc", issuer="https://op.example", subject="1101700203451", public_subject="key-of-ours"
     )
     known = to_login(person, {"sub": "1101700203451"}, now=0, scope=())
-    assert claim_groups(known)[PERSON][0].lines == ("key-of-ours",)
+    row = claim_groups(known)[PERSON][0]
+    assert row.lines == ("key-of-ours",)
+    assert row.meaning.startswith("This application's own key")
 
 
 def test_every_meaning_is_a_phrase_with_a_source():

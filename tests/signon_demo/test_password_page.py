@@ -2,6 +2,9 @@ import pytest
 from tests.journeys.visitor import Visitor
 from tests.signon_demo.people import signed_in, text_of
 
+from signon.flask.testing import sign_in
+from signon.providers import from_names
+from signon_demo.app import create_app
 from signon_demo.practice import PRACTICES
 from signon_demo.serve import serving
 
@@ -21,6 +24,23 @@ def test_others_are_told_that_they_cannot(served, name, label):
     _, page = signed_in(served, name, path="/password")
     assert f"{label} has no way for an application to change yours." in text_of(page)
     assert 'href="/auth/login/pingone?next=/password"' in page.text
+
+
+def test_another_flow_at_pingone_leads_to_the_usual_one():
+    """Who has come by another flow of PingOne's is offered the usual one, and not told that PingOne can't."""
+    settings = {
+        f"{name}_{keyword}": value
+        for name in ("PINGONE", "HYBRID")
+        for keyword, value in {"ENVIRONMENT_ID": "1-2", "CLIENT_ID": "demo"}.items()
+    }
+    settings["PINGONE_SCOPE"] = "openid p1:read:userPassword p1:reset:userPassword"
+    providers = from_names("pingone hybrid:pingone", settings=settings)
+    app = create_app(providers, base_url="http://localhost:5000", beside=frozenset({"hybrid"}))
+    client = app.test_client()
+    sign_in(client, {"name": "Ada"}, provider="hybrid")
+    page = client.get("/password").text
+    assert "has no way" not in page
+    assert 'href="/auth/login/pingone?next=/password"' in page
 
 
 def test_a_mail_is_asked_for(served):

@@ -89,6 +89,29 @@ def test_two_factors_are_in_the_answer(served):
     assert "urn:practice:acr:two-factor" in page.text
 
 
+def test_a_choice_comes_back_with_the_person(served):
+    """What was chosen before the sign-in is on the profile after it, and sgID was told nothing of it."""
+    visitor = Visitor()
+    page = visitor.get(served.address + "/ways")
+    answer = visitor.submit(page, flavour="Strawberry", stop_at=served.idps["sgid"].issuer)
+    assert "Strawberry" not in answer.headers["Location"]
+    page = visitor.submit(visitor.get(answer.headers["Location"]), persona="meilin")
+    assert page.url == served.address + "/profile"
+    assert "Favourite ice cream flavour Strawberry, as you chose" in text_of(page)
+
+
+@pytest.mark.parametrize("flavour", ["", "Durian", "<b>"])
+def test_a_flavour_that_there_is_not(served, flavour):
+    """Anything but one of the flavours is a bad request, and so is every flavour where sgID isn't there."""
+    visitor = Visitor()
+    assert visitor.submit(visitor.get(served.address + "/ways"), flavour=flavour).status_code == 400
+    app = create_app(from_names("auth0", settings=AUTH0), base_url="http://localhost:5000")
+    app.config["WTF_CSRF_ENABLED"] = False
+    client = app.test_client()
+    assert 'name="flavour"' not in client.get("/ways").text
+    assert client.post("/ways", data={"flavour": flavour or "Vanilla"}).status_code == 400
+
+
 @pytest.mark.parametrize("wish", ["", "everything"])
 def test_a_wish_that_there_is_not(served, wish):
     """Anything but one of the wishes is a bad request."""

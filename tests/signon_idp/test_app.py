@@ -1,7 +1,11 @@
 def test_unknown_address(walk):
-    """An unknown address is a page for a browser and JSON for a program."""
-    page = walk.http.get("/nowhere", headers={"Accept": "text/html"})
-    assert (page.status_code, page.mimetype) == (404, "text/html")
+    """An unknown address, the issuer's own too, is a page for a browser, which says where a sign-in begins, and
+    JSON for a program.
+    """
+    for path in ("/nowhere", "/"):
+        page = walk.http.get(path, headers={"Accept": "text/html"})
+        assert (page.status_code, page.mimetype) == (404, "text/html")
+        assert "a sign-in begins at an application" in page.text
     data = walk.http.get("/nowhere", headers={"Accept": "application/json"})
     assert (data.status_code, data.json["error"]) == (404, "invalid_request")
 

@@ -4,7 +4,7 @@ let held = null;
 async function asked(address, options) {
   const response = await fetch(address, options);
   const answer = await response.json();
-  if (!response.ok) throw new Error(answer.detail);
+  if (!response.ok) throw new Error(`${answer.title}. ${answer.detail}`);
   return answer;
 }
 

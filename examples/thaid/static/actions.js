@@ -20,7 +20,7 @@ async function act(button) {
   try {
     const response = await fetch(button.dataset.action, {method: button.dataset.method, headers: {"X-CSRF": "1"}});
     const answer = await response.json();
-    if (!response.ok) return show(false, answer.detail);
+    if (!response.ok) return show(false, [answer.title, answer.detail].filter(Boolean).join(". "));
     if (button.dataset.then) {
       sessionStorage.setItem("done", button.dataset.then);
       return location.reload();

@@ -180,7 +180,7 @@ def check_scope(claims: Claims, expected: TokenExpectations) -> None:
     else:
         fine = value is None or (isinstance(value, list) and all(isinstance(word, str) for word in value))
     if not fine:
-        raise _rejected("scope_invalid", f"has a {name} that can't be read", "RFC 9068 2.2.3")
+        raise _rejected("scope_invalid", f"has a value of {name} that can't be read", "RFC 9068 2.2.3")
 
 
 def check_unbound(claims: Claims, _expected: TokenExpectations) -> None:
@@ -233,7 +233,7 @@ def _time(claims: Claims, name: str) -> float:
     if value is None:
         raise _rejected(f"{name}_missing", f"has no {name}", "RFC 9068 2.2")
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _rejected(f"{name}_invalid", f"has a {name} that is not a number", "RFC 7519 2")
+        raise _rejected(f"{name}_invalid", f"has a value of {name} that is not a number", "RFC 7519 2")
     return float(value)
 
 
@@ -244,7 +244,7 @@ def _check_text(claims: Claims, name: str, *, may_be_missing: bool) -> None:
     if value is None or value == "":
         raise _rejected(f"{name}_missing", f"has no {name}", "RFC 9068 2.2")
     if not isinstance(value, str):
-        raise _rejected(f"{name}_invalid", f"has a {name} that is not text", "RFC 9068 2.2")
+        raise _rejected(f"{name}_invalid", f"has a value of {name} that is not text", "RFC 9068 2.2")
 
 
 def _read_payload(payload: bytes) -> Claims:

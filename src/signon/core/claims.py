@@ -88,9 +88,10 @@ def merged(first: Mapping[str, JsonValue], more: Mapping[str, JsonValue]) -> Jso
     """
     claims = {**more, **first}
     for address, verified in _VOUCHED:
-        words = [s[verified] for s in (first, more) if verified in s and s.get(address) == claims.get(address)]
         claims.pop(verified, None)
-        claims.update({verified: words[0]} if words else {})
+        for source in (more, first):
+            if verified in source and source.get(address) == claims.get(address):
+                claims[verified] = source[verified]
     return claims
 
 

@@ -109,7 +109,7 @@ def _optional_text(header: JsonObject, name: str, document: str, section: str) -
         return None
     value = header[name]
     if not isinstance(value, str):
-        raise rejected(document, f"{name}_invalid", f"has a {name} that is not text", section)
+        raise rejected(document, f"{name}_invalid", f"has a value of {name} that is not text", section)
     return value
 
 

@@ -147,6 +147,7 @@ MINIMUM_SIZES = {"RSA": 2048, "EC": 256, "OKP": 0}
 
 
 _USAGE = ("use", "alg", "key_ops")
+_OPENS = frozenset({"decrypt", "unwrapKey", "deriveKey", "deriveBits"})
 
 
 def _private_key(source: Any) -> PrivateKey:
@@ -161,6 +162,8 @@ def _private_key(source: Any) -> PrivateKey:
     native = key.private_key
     if native is None or getattr(native, "key_size", 2048) < MINIMUM_SIZES[key.key_type]:
         raise ValueError
+    if use is None and isinstance(key, OKPKey) and key.curve_name in {"X25519", "X448"}:
+        use = "enc"  # no key of these signs (RFC 8037 3.2)
     own = PrivateKey(kid=key.kid or key.thumbprint(), kty=key.key_type, key=key, use=use, jwk_alg=alg)
     if not may_sign(own, own.alg) and own.use != "enc":  # an unknown curve fails here, too, at the start
         raise ValueError
@@ -172,7 +175,8 @@ def _use(use: Any, alg: Any, operations: Any) -> str | None:
     if use is None and alg is not None:
         return "sig" if alg in ALGS else "enc"
     if use is None and operations is not None:
-        return "sig" if "sign" in operations else "enc"
+        signs, opens = "sign" in operations, not _OPENS.isdisjoint(operations)
+        return None if signs and opens else "sig" if signs else "enc"
     return str(use) if use is not None else None
 
 

@@ -132,12 +132,12 @@ def _is_inside(url: str) -> bool:
 
     What a name leads to is not looked up here; a certificate for it is asked for in any case.
     """
-    host = urlsplit(url).hostname or ""
+    host = (urlsplit(url).hostname or "").rstrip(".")
     try:
         return is_loopback_host(host) or not ipaddress.ip_address(host).is_global
     except ValueError:
         # Systems also read 127.1 and 2130706433 as addresses; no name ends like that.
-        return host.rstrip(".").rpartition(".")[2][:1].isdigit()
+        return host.rpartition(".")[2][:1].isdigit()
 
 
 def _required_address(answer: JsonObject, name: str) -> str:

@@ -155,7 +155,8 @@ def _told(response: Response) -> Response:
 def fetch_required(*, origin_will_do: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let only scripts of this origin, or of a listed one, ask a view of the application: with `X-CSRF: 1`.
 
-    `origin_will_do` lets scripts of listed origins in without the header, too: for frontends that don't know it.
+    `origin_will_do` lets scripts of this origin and of listed ones in without the header, too: for frontends that
+    don't know it.
     """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:

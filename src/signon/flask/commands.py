@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 
 import click
@@ -15,6 +15,7 @@ from signon.core.errors import SignOnError
 from signon.core.flow import send
 from signon.core.keys import jwks_request, read_jwks
 from signon.core.provider import Provider
+from signon.core.values import read_seconds
 from signon.flask.key_commands import keys
 from signon.flask.messages import duration
 from signon.flask.session_commands import sessions
@@ -103,15 +104,16 @@ def _provider_problem(provider: Provider) -> str | None:
         read_jwks(response)
     except SignOnError as error:
         return str(error)
-    return _clock_problem(response.headers.get("date", ""), now=party.clock())
+    return _clock_problem(response.headers, now=party.clock())
 
 
-def _clock_problem(date: str, *, now: float) -> str | None:
+def _clock_problem(headers: Mapping[str, str], *, now: float) -> str | None:
     """How far the clocks are apart by the Date of an answer (RFC 9110 6.6.1), where that is too far for tokens.
-    An answer without one says nothing.
+    An answer without one says nothing. One out of a cache was made its Age before (RFC 9111 5.1).
     """
+    age = read_seconds(headers.get("age", "")) or 0
     try:
-        apart = now - parsedate_to_datetime(date).timestamp()
+        apart = now - age - parsedate_to_datetime(headers.get("date", "")).timestamp()
     except (ValueError, OverflowError):
         return None
     if abs(apart) <= LEEWAY_SECONDS:

@@ -6,9 +6,11 @@ The provider-facing routes are exempt and named in `EXEMPT`; each has rules of i
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, cast
+from functools import wraps
+from typing import Any, Literal, cast
 
-from flask import Blueprint, Flask, Request, after_this_request, request
+from flask import Blueprint, Flask, Request, after_this_request
+from flask.typing import RouteCallable
 
 from signon.core.errors import SuspectError
 from signon.flask.cors import allow_origin
@@ -41,15 +43,28 @@ def is_fetch(request: Request) -> bool:
 def check_fetch(request: Request, site: Site, settings: Settings, *, origin_will_do: bool = False) -> None:
     """Refuse what no script of this origin or a listed one has sent: `cross_site`, `csrf_header_missing`, 403.
 
-    `origin_will_do` is for scripts of listed origins that don't know the header.
+    `origin_will_do` is for scripts that don't know the header: those of listed origins, and of this one where a
+    reverse proxy serves a frontend under the same host.
     """
     origin, where = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
     listed = origin in settings.cors_origins
     own = origin in {None, site.origin} if where is None else where in _OWN
     if not own and not listed:
         raise SuspectError("cross_site", "another site has sent this request", status=403)
-    if not is_fetch(request) and not (listed and origin_will_do):
+    if not is_fetch(request) and not (origin_will_do and (listed or _is_own_script(request))):
         raise SuspectError("csrf_header_missing", "a script must send the header X-CSRF: 1 here", status=403)
+
+
+def _is_own_script(request: Request) -> bool:
+    """Whether a script of this origin asks by the browser's word, and no link, form or picture of a page here.
+    A script's GET of its own origin has no Origin to go by (Fetch 3.1).
+    """
+    sent = request.environ
+    return (
+        sent.get("HTTP_SEC_FETCH_SITE") == "same-origin"
+        and sent.get("HTTP_SEC_FETCH_DEST") == "empty"
+        and sent.get("HTTP_SEC_FETCH_MODE") in {"cors", "same-origin"}
+    )
 
 
 def is_speculative(request: Request) -> bool:
@@ -99,22 +114,34 @@ def wants_page(request: Request) -> bool:
     return mode == "navigate" and (is_whole or sent.get("HTTP_SEC_FETCH_SITE") in _OWN)
 
 
-def keep_to_ourselves(routes: Blueprint, settings: Settings) -> None:
-    """Let pages of other sites only lead to these routes, and not load them: as a picture, a frame, a prefetch, or
+def keep_to_ourselves(app: Flask, settings: Settings) -> None:
+    """Let pages of other sites only lead to our routes, and not load them: as a picture, a frame, a prefetch, or
     by a script. They could read nothing, but that one was loaded tells whether somebody is signed in.
     """
+    for endpoint, view in tuple(app.view_functions.items()):
+        room, _, name = endpoint.partition(".")
+        if room == "signon" and not name.startswith(EXEMPT):
+            app.view_functions[endpoint] = _kept(view, settings)
 
-    @routes.before_request
-    def refuse_pieces() -> None:
+
+def _kept(view: RouteCallable, settings: Settings) -> RouteCallable:
+    """The view, for whole pages and our own scripts. Around it, since Flask takes seven calls more to get to a
+    function of `before_request`.
+    """
+
+    @wraps(view)
+    def kept(*args: Any, **kwargs: Any) -> Any:
         sent = the_request().environ
         where, mode = sent.get("HTTP_SEC_FETCH_SITE"), sent.get("HTTP_SEC_FETCH_MODE")
-        if where is None or where in _OWN or mode is None:
-            return
-        is_page = mode == "navigate" and sent.get("HTTP_SEC_FETCH_DEST", "document") == "document"
-        is_listed = mode == "cors" and sent.get("HTTP_ORIGIN") in settings.cors_origins
-        if not is_page and not is_listed and not str(request.endpoint).removeprefix("signon.").startswith(EXEMPT):
-            after_this_request(allow_origin)
-            raise SuspectError("cross_site", "another site's page loads this into itself", status=403)
+        if where is not None and where not in _OWN and mode is not None:
+            is_page = mode == "navigate" and sent.get("HTTP_SEC_FETCH_DEST", "document") == "document"
+            is_listed = mode == "cors" and sent.get("HTTP_ORIGIN") in settings.cors_origins
+            if not is_page and not is_listed:
+                after_this_request(allow_origin)
+                raise SuspectError("cross_site", "another site's page loads this into itself", status=403)
+        return view(*args, **kwargs)
+
+    return kept
 
 
 def exempt_from_flask_wtf(app: Flask, routes: Blueprint) -> None:

@@ -201,6 +201,7 @@ def _with_tokens(act: Callable[[RelyingParty, str, Session], Session]) -> Sessio
     session, session_id = load_session(), cookies.session_id(the_request(), site())
     if session is None or session_id is None:
         raise _needs_login()
+    memo()["provider"] = session.login.person.provider
     try:
         changed = act(state().party, session_id, session)
     except TokensEnded:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 
 from flask import Flask, Response, jsonify, make_response, request
 
@@ -21,6 +22,7 @@ from signon.core.provider import Provider
 from signon.flask.begin import login_address, this_page
 from signon.flask.cookies import make_private
 from signon.flask.crosssite import wants_page
+from signon.flask.current import load_session
 from signon.flask.messages import Message, duration, message_for, message_id
 from signon.flask.pages import page
 from signon.flask.state import memo, site, state
@@ -104,10 +106,17 @@ def _page(error: SignOnError, message: Message, *, provider: str | None, referen
 
 
 def _provider_to_leave(error: SignOnError, name: str | None) -> Provider | None:
-    """The provider that would say the same to the same person again, where people can sign out there."""
+    """The provider that would say the same to the same person again, where people can sign out there; not for
+    those who are signed in here by another one, which is what their sign-out would leave.
+    """
     party = state().party
     provider = party.providers.get(name) if name is not None and error.code in _DENIED else None
-    return provider if provider is not None and can_leave(party, provider) else None
+    if provider is None or not can_leave(party, provider):
+        return None
+    with suppress(StoreUnavailable):
+        session = load_session()
+        return provider if session is None or session.login.person.provider == name else None
+    return None
 
 
 def _next_step(error: SignOnError, provider: str | None) -> str:

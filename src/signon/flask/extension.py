@@ -266,8 +266,8 @@ def _add_routes(app: Flask, state: State) -> None:
 
     bff.add_routes(routes, state)
     exempt_from_flask_wtf(app, routes)
-    keep_to_ourselves(routes, settings)
     app.register_blueprint(routes)
+    keep_to_ourselves(app, settings)
     # Where RFC 9728 3 puts it: at the root of the host, under no prefix of ours.
     for path in (METADATA_PATH, f"{METADATA_PATH}/<path:path>"):
         app.add_url_rule(path, "signon.protected_resource", protected_resource_metadata, methods=["GET"])

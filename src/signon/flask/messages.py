@@ -243,19 +243,25 @@ _BY_KIND: tuple[tuple[type[SignOnError], str], ...] = (
     (ProviderError, "malformed"),
     (OperatorError, "operator"),
 )
+_AFTER_SIGN_IN = ("introspection_", "password_", "permissions_", "revocation_")
+"""What a page asks the provider about people who are signed in, and who stay so when it does not answer."""
 
 
 def message_id(error: SignOnError) -> str:
     """The identifier of the message for an error."""
     if error.code in MESSAGES:
         return error.code
+    if isinstance(error, ProviderUnavailable) and error.code.startswith(_AFTER_SIGN_IN):
+        return "refresh_unavailable"
     return next(name for kind, name in _BY_KIND if isinstance(error, kind))
 
 
 def message_for(error: SignOnError, *, provider: str | None, limit: str = "") -> Message:
     """The message for an error, with the provider's label and the session's limit filled in."""
-    texts = MESSAGES[message_id(error)]
-    return Message(*(text.format(provider=provider or "The provider", limit=limit) for text in texts))
+    texts = (text.format(provider=provider or "the provider", limit=limit) for text in MESSAGES[message_id(error)])
+    if provider is not None:  # a label stays as its owner writes it: sgID
+        return Message(*texts)
+    return Message(*(text[:1].upper() + text[1:] for text in texts))
 
 
 def duration(seconds: float) -> str:
@@ -273,3 +279,9 @@ def duration(seconds: float) -> str:
 def moment(at: float) -> str:
     """POSIX seconds as a time that people and machines read: "2026-11-03 14:05Z", the Z for UTC (RFC 3339)."""
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%MZ}"
+
+
+def day(at: float) -> str:
+    """POSIX seconds as the day that it was in UTC, in words: "3 November 2026"."""
+    date = datetime.fromtimestamp(at, UTC)
+    return f"{date.day} {date:%B %Y}"

@@ -15,7 +15,7 @@ from signon.core.values import Secret
 from signon.flask import crosssite
 from signon.flask.current import current_login, load_session
 from signon.flask.guards import challenge, challenge_again, check_tokens, is_fresh
-from signon.flask.messages import duration, moment
+from signon.flask.messages import day, duration, moment
 from signon.flask.pages import page
 from signon.flask.password_rules import rule_lines
 from signon.flask.state import memo, site, state, the_request
@@ -160,7 +160,9 @@ def _form(session: Session, outcome: _Outcome) -> Response:
         provider=party.provider(person.provider),
         user_name=person.preferred_username or person.email,
         must_change=found.status in _MUST_CHANGE,
-        changed_at=None if found.changed_at is None else moment(found.changed_at),
+        changed_at=found.changed_at,
+        moment=moment,
+        day=day,
         locked=found.status == "PASSWORD_LOCKED_OUT" or "password_locked_out" in outcome.codes,
         locked_for=duration(locked_seconds) if locked_seconds else None,
         errors=dict(_TEXTS[code] for code in outcome.codes if code in _TEXTS),

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from signon.core.errors import PersonError
 from signon.flask.current import load_session
 from signon.flask.guards import signed_in_and
-from signon.flask.state import state
+from signon.flask.state import memo, state
 from signon.providers.authmachine.permissions import Granted
 from signon.service import permissions as service
 from signon.sessions.record import Session
@@ -31,6 +31,7 @@ def permission_required(
     wanted = frozenset((permission, *more))
 
     def judge(session: Session) -> None:
+        memo()["provider"] = session.login.person.provider
         if not wanted <= service.permissions_on(state().party, session.login, object_name):
             raise PersonError("permission_needed", f"this needs {' and '.join(sorted(wanted))} on {object_name}")
 
@@ -46,4 +47,5 @@ def permissions_now(*objects: str) -> Granted:
     session = load_session()
     if session is None:
         raise PersonError("login_needed", "this needs a sign-in", status=_UNAUTHORIZED)
+    memo()["provider"] = session.login.person.provider
     return service.permissions_now(state().party, session.login, objects)

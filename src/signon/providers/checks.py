@@ -41,4 +41,4 @@ def header(text: str) -> str | None:
 
 def proxy(text: str) -> str | None:
     """An http proxy."""
-    return None if text.startswith(("http://", "https://")) else "is not the address of an http proxy"
+    return None if text.startswith("http://") else "is not the address of an http proxy"

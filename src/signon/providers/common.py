@@ -186,12 +186,18 @@ def _contradictions(read: Reader, client: Client, keys: tuple[PrivateKey, ...], 
                 f"{read.setting(keyword)} means {value}, which needs a {read.setting('client_secret')} of at least"
                 f" {ALGS[value].minimum_bits // 8} characters (RFC 7518 3.2)"
             )
-    problems += [
-        f"{read.setting(keyword)} is set: set {read.setting('private_key')}, too"
-        for keyword in ("id_token_encryption", "userinfo_encryption")
-        if read.text(keyword) and read.text("private_key") is None
-    ]
-    return problems
+    return problems + _encryption_problems(read, keys)
+
+
+def _encryption_problems(read: Reader, keys: tuple[PrivateKey, ...]) -> list[str]:
+    """What comes encrypted needs a key of ours that may open it (RFC 7517 4.2)."""
+    key = read.setting("private_key")
+    wanted = [read.setting(name) for name in ("id_token_encryption", "userinfo_encryption") if read.text(name)]
+    if read.text("private_key") is None:
+        return [f"{name} is set: set {key}, too" for name in wanted]
+    if keys and all(key.use == "sig" for key in keys):
+        return [f"{key} has no key that may decrypt, which {name} needs" for name in wanted]
+    return []
 
 
 def _assertion_problems(read: Reader, client: Client, keys: tuple[PrivateKey, ...]) -> list[str]:

@@ -119,6 +119,8 @@ def _contradictions(read: Reader, scopes: tuple[str, ...], keys: tuple[PrivateKe
         problems.append(f"{read.setting('private_key')} is not set: sgID encrypts fields to its public half")
     if any(key.kty != "RSA" for key in keys):
         problems.append(f"{read.setting('private_key')} is no RSA key, and sgID encrypts to RSA keys only")
+    if keys and all(key.use == "sig" for key in keys):
+        problems.append(f"{read.setting('private_key')} is there to sign alone, and sgID encrypts fields to it")
     return problems
 
 

@@ -1,4 +1,4 @@
-"""Once more: a stronger or more recent sign-in than the one there is (RFC 9470), of the same person."""
+"""Once more: a stronger or more recent sign-in than the one there is (RFC 9470)."""
 
 from __future__ import annotations
 

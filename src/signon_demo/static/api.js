@@ -62,7 +62,7 @@ function written(name, value) {
 async function get() {
   const answer = await fetch(page.dataset.token, { method: "POST", headers: { "X-CSRF": "1" } });
   const body = await answer.json();
-  if (!answer.ok) return [verdict("bad", String(answer.status), body.detail)];
+  if (!answer.ok) return [verdict("bad", String(answer.status), body.detail), ...(answer.status === 401 ? [signIn()] : [])];
   held = body.access_token;
   const rows = Object.entries(claims(held)).map(([name, value]) => [name, written(name, value), CLAIMS[name]]);
   return [
@@ -70,6 +70,11 @@ async function get() {
     piece("code", shortened(held)),
     table("Claim", rows),
   ];
+}
+
+/** This page asks for a sign-in as it is loaded. */
+function signIn() {
+  return piece("a", "Sign in", { class: "button", href: location.pathname });
 }
 
 async function call(name) {

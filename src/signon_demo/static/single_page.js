@@ -32,7 +32,7 @@ function wind(found) {
   ends = {
     ends: until(found.expires_in),
     idle: until(found.idle_expires_in),
-    renewed: until(found.token_expires_in),
+    token: until(found.token_expires_in),
   };
   tick();
 }
@@ -129,5 +129,6 @@ for (const button of document.querySelectorAll("[data-provider]")) {
   button.addEventListener("click", () => shown(by("address"), () => address(button.dataset.provider)));
 }
 onTry((name) => shown(by(name), () => (name === "kept" ? kept() : ask(name))));
+by("loading").hidden = false;
 setInterval(tick, 1000);
 watch(changed, { seconds: 20 });

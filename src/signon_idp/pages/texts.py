@@ -60,6 +60,7 @@ _EN = {
     "problem_form_of_other_browser": "This form was not made for this browser.",
     "problem_form_too_old": "This form has been open for too long.",
     "problem_session_ended": "You were signed out meanwhile.",
+    "problem_404": "There is no page at this address: a sign-in begins at an application.",
 }
 _TH = {
     "band": "ผู้ให้บริการสำหรับฝึกซ้อม",
@@ -117,6 +118,7 @@ _TH = {
     "problem_form_of_other_browser": "แบบฟอร์มนี้ไม่ได้สร้างขึ้นสำหรับเบราว์เซอร์นี้",
     "problem_form_too_old": "แบบฟอร์มนี้เปิดทิ้งไว้นานเกินไป",
     "problem_session_ended": "คุณออกจากระบบไปแล้วในระหว่างนี้",
+    "problem_404": "ไม่มีหน้าเว็บที่ที่อยู่นี้ การเข้าสู่ระบบเริ่มที่แอปพลิเคชัน",
 }
 TEXTS: Mapping[str, Mapping[str, str]] = {"en": _EN, "th": _TH}
 

@@ -122,20 +122,26 @@ export function watch(changed, { seconds = 60 } = {}) {
     if (looking || document.hidden || stopped.signal.aborted) return;
     looking = true;
     let wait = seconds;
+    /** @type {Session | undefined} */
+    let found;
     try {
-      const found = await session({ slide: false, signal: stopped.signal });
+      found = await session({ slide: false, signal: stopped.signal });
       if (found.signed_in) wait = Math.min(seconds, Math.max(1, found.idle_expires_in + 1));
-      const who = JSON.stringify(found.signed_in ? [found.provider, found.claims] : null);
-      if (who !== last && !stopped.signal.aborted) {
-        last = who;
-        changed(found);
-      }
     } catch {
       // Not to be reached just now: what was known still holds, and the next look tells.
-    } finally {
-      looking = false;
-      if (!stopped.signal.aborted) timer = setTimeout(look, again ? 0 : 1000 * wait);
     }
+    looking = false;
+    if (stopped.signal.aborted) return;
+    timer = setTimeout(look, again ? 0 : 1000 * wait);
+    if (found) tell(found); // last: an error of the page's own is the page's to see, and the next look comes all the same
+  }
+
+  /** @param {Session} found */
+  function tell(found) {
+    const who = JSON.stringify(found.signed_in ? [found.provider, found.claims] : null);
+    if (who === last) return;
+    last = who;
+    changed(found);
   }
 
   const options = { signal: stopped.signal };
