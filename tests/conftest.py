@@ -5,11 +5,14 @@ import logging
 import os
 import re
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from cheroot import connections
 from flask import Flask
 
 MINIMAL = Path(__file__).parent.parent / "examples" / "minimal" / "app.py"
@@ -37,6 +40,14 @@ class LogOfTheRun(logging.Handler):
         everything = "\n".join(self.lines)
         leaked = [secret for secret in self.secrets if secret in everything]
         return [next(line for line in self.lines if secret in line) for secret in leaked]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _servers_know_no_time_travel() -> None:
+    """A server here (cheroot) closes kept connections by the wall clock: where a test moves that, a request could
+    meet one that is just being closed.
+    """
+    connections.time = SimpleNamespace(time=time.perf_counter, sleep=time.sleep)  # type: ignore[attr-defined]  # its module
 
 
 @pytest.fixture(scope="session", autouse=True)

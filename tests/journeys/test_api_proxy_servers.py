@@ -177,9 +177,10 @@ FRAMINGS = (
 def test_framings(served):
     """A body goes on whole or it is refused: it is never cut, nor read otherwise by the backend."""
     odd = []
-    for fields, body in FRAMINGS:
-        status = served.status("POST /api/files", *fields, body=body)
-        went_on = [body for _method, _path, _sent, body in served.backend.asked]
+    for number, (fields, body) in enumerate(FRAMINGS):
+        path = f"/files/{number}"  # of its own: what was broken off may be noted late, beside the next one
+        status = served.status(f"POST /api{path}", *fields, body=body)
+        went_on = [body for _method, asked, _sent, body in served.backend.asked if asked.endswith(path)]
         if (status, went_on) != (200, [b"hello"]) and not (status in REFUSED and not any(went_on)):
             odd.append((fields, body, status, went_on))
     assert odd == []
@@ -188,7 +189,7 @@ def test_framings(served):
 def test_headers_that_go_on(served):
     """The backend learns who asks from us alone: no credentials, no claims, nothing of the connection's."""
     status = served.status(
-        "GET /api/files",
+        "GET /api/files/fields",
         *("Authorization: Bearer stolen", "X-Forwarded-For: 192.0.2.66", "X-Forwarded-Host: evil.example"),
         *(
             "X-Forwarded-User: admin",
@@ -199,8 +200,8 @@ def test_headers_that_go_on(served):
         *("Proxy-Authorization: Basic eDp5", "Keep-Alive: timeout=9", "TE: trailers", "Via: 1.1 evil"),
         *("Expect: 100-continue", "Range: bytes=0-1", "Accept: a", "Accept: b", "Sec-Fetch-Site: same-origin"),
     )
-    ((_method, path, sent, _body),) = served.backend.asked
-    assert (status, path) == (200, "/files")
+    (sent,) = [sent for _method, path, sent, _body in served.backend.asked if path == "/files/fields"]
+    assert status == 200
     assert sent.keys() == {
         *("HTTP_HOST", "HTTP_AUTHORIZATION", "HTTP_X_FORWARDED_FOR", "HTTP_ACCEPT", "HTTP_RANGE"),
     }

@@ -49,7 +49,8 @@ function left(end) {
 
 /** Ask the backend by way of the application, which has the token. */
 async function ask(name) {
-  const provider = who?.signed_in ? who.provider : backends[0];
+  const asking = who ?? (await session({ slide: false }));
+  const provider = asking.signed_in ? asking.provider : backends[0];
   if (!backends.includes(provider)) return [verdict("caution", "No API", "There is none for the provider that you came by.")];
   const answer = await request(`/backend/${provider}/${name}`);
   const body = await answer.json();
