@@ -8,7 +8,9 @@ def judged(median):
 
 
 def test_a_tenth_is_noise():
-    """A median is judged by its limit and a tenth of that, and its quartiles are not."""
+    """A median is judged by its limit and a tenth of that, and its quartiles are not; what is between is told."""
+    words = {median: str(judged(median)).split()[0] for median in (1.5, 1.51, 1.64, 1.66)}
+    assert words == {1.5: "pass", 1.51: "over", 1.64: "over", 1.66: "FAIL"}
     assert judged(1.64).met
     assert not judged(1.66).met
 
