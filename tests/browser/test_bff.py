@@ -136,18 +136,23 @@ def one_site(serve, tmp_path):
         yield site
 
 
+def sign_in_and_ask(page, site, *, back):
+    """From the page of nobody to the provider, `back`, and an answer of the API."""
+    expect(who(page)).to_have_text("nobody")
+    press(page, "Sign in")
+    site.choose(page)
+    page.wait_for_url(back)
+    expect(who(page)).to_have_text(NAME)
+    press(page, "Ask")
+    expect(page.locator("#orders")).to_have_text("200 one with a token")
+
+
 def test_one_site_behind_a_reverse_proxy(one_site, browser_context, orders):
     """Where all is one site everything works with cookies that are Lax: sign-in, the API, the whole sign-out."""
     page = browser_context.new_page()
     wrong = complaints(page)
     page.goto(f"{one_site.origin}/shop?x=1")
-    expect(who(page)).to_have_text("nobody")
-    press(page, "Sign in")
-    one_site.choose(page)
-    page.wait_for_url(f"{one_site.origin}/shop?x=1")
-    expect(who(page)).to_have_text(NAME)
-    press(page, "Ask")
-    expect(page.locator("#orders")).to_have_text("200 one with a token")
+    sign_in_and_ask(page, one_site, back=f"{one_site.origin}/shop?x=1")
     assert orders.asked == [("POST", "/v1/orders", False)]
     assert {cookie["sameSite"] for cookie in browser_context.cookies(one_site.origin)} == {"Lax"}
     assert "evil" not in {cookie["name"] for cookie in browser_context.cookies()}
@@ -240,13 +245,7 @@ def test_frontend_on_another_origin(serve, frontend, browser_context, orders):
     page = browser_context.new_page()
     wrong = complaints(page)
     page.goto(f"{elsewhere}/?backend={site.origin}")
-    expect(who(page)).to_have_text("nobody")
-    press(page, "Sign in")
-    site.choose(page)
-    page.wait_for_url(f"{elsewhere}/logged-in?backend={site.origin}")
-    expect(who(page)).to_have_text(NAME)
-    press(page, "Ask")
-    expect(page.locator("#orders")).to_have_text("200 one with a token")
+    sign_in_and_ask(page, site, back=f"{elsewhere}/logged-in?backend={site.origin}")
     press(page, "Sign out")
     page.wait_for_url(f"{site.origin}/auth/signed-out")
     assert site.who(browser_context) is None

@@ -212,6 +212,16 @@ def test_sign_out_reaches_the_other_tab(page, demo):
     page.wait_for_url(f"{demo.address}/auth/signed-out")
 
 
+def test_button_that_is_pressed_at_once(page, demo):
+    """Who calls the API before the page has heard who is signed in gets their own provider's all the same."""
+    held = []
+    page.route("**/auth/session*", lambda route: route.continue_() if held else held.append(route))
+    come_in(page, demo, "oidc", to="/single-page")
+    expect(tried(page, "heard")).to_contain_text("GET /oidc/heard")
+    held[0].continue_()
+    expect(page.locator("#who")).to_have_text("Mei Lin Tan")
+
+
 def test_session_that_came_to_its_limit(page, demo):
     """A session that ends for want of use is seen by the page, which says why."""
     come_in(page, demo, "oidc", to="/single-page")

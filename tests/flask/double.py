@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import pytest
 from flask import Flask
 from jwcrypto import jwk, jwt
 
@@ -144,6 +145,17 @@ class Ops(dict):
 
     def transport_for(self, provider) -> SimpleNamespace:
         return SimpleNamespace(send=self[provider.issuer].send)
+
+
+def by_hand(view):
+    """An async view as a plain one, as Flask makes it: with no loop, since a browser may have one here."""
+
+    def run():
+        with pytest.raises(StopIteration) as done:
+            view().send(None)
+        return done.value.value
+
+    return run
 
 
 class Visitor:

@@ -8,7 +8,7 @@ from io import BytesIO
 import pytest
 import time_machine
 from flask import Response, request
-from tests.flask.double import CLICKED, FETCHED, HTTPS, ISSUER, KEY, LOCAL, Visitor
+from tests.flask.double import CLICKED, FETCHED, HTTPS, ISSUER, KEY, LOCAL, Visitor, by_hand
 from tests.service.issued import AUDIENCE, OTHER_KEY, access_token, published
 
 from signon.core.errors import ProviderUnavailable
@@ -364,15 +364,6 @@ def test_view_keeps_its_name_and_signature():
 
 def test_async_view_is_awaited(app, call, monkeypatch):
     """An async view runs as Flask runs one, below the guard."""
-
-    def by_hand(view):
-        def run():
-            with pytest.raises(StopIteration) as done:  # no loop of our own: a browser's may be running here
-                view().send(None)
-            return done.value.value
-
-        return run
-
     monkeypatch.setattr(app, "async_to_sync", by_hand)
 
     async def page():

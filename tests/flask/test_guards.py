@@ -10,6 +10,7 @@ from tests.flask.double import (
     LOCAL,
     TYPED,
     Visitor,
+    by_hand,
     code_of,
     query_of,
 )
@@ -121,15 +122,6 @@ def test_view_keeps_its_name_and_arguments(app, visitor):
 
 def test_async_views_are_guarded_too(app, visitor, monkeypatch):
     """A guard around a coroutine function must run it, and not hand out the coroutine."""
-
-    def by_hand(view):
-        def run():
-            with pytest.raises(StopIteration) as done:  # no loop of our own: a browser's may be running here
-                view().send(None)
-            return done.value.value
-
-        return run
-
     monkeypatch.setattr(app, "async_to_sync", by_hand)
 
     async def page() -> str:

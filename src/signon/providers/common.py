@@ -205,13 +205,11 @@ def _assertion_problems(read: Reader, client: Client, keys: tuple[PrivateKey, ..
     alg, name, key = client.assertion_alg, read.setting("client_assertion_alg"), read.setting("private_key")
     if client.auth == "client_secret_jwt" and alg is not None and ALGS[alg].kty != "oct":
         return [f"{name}={alg} is signed with a private key, and {read.setting('client_auth')} is {client.auth}"]
-    if client.auth == "private_key_jwt" and client.key is None and keys:
+    if client.auth != "private_key_jwt" or not keys:
+        return []
+    if client.key is None:
         return [f"{key} has no key that may sign, which {read.setting('client_auth')}={client.auth} needs"]
-    if (
-        client.auth == "private_key_jwt"
-        and client.key is not None
-        and not may_sign(client.key, alg or client.key.alg)
-    ):
+    if not may_sign(client.key, alg or client.key.alg):
         return [f"{name}={alg} does not go with the key that signs, the first of {key} that may"]
     return []
 
